@@ -1,0 +1,318 @@
+"""Cells: for each level and bucket, how much every component of every cut holds. They add, and subtract exactly.
+
+A *pair* is a (cut, component) with a number of its own; a bucket is a sparse column of pairs. Adding is appending, and a bucket
+is summed up when it is read or written. Gauges keep what is older than the oldest bucket in a base.
+Laws: order, repetition of taking back and splitting of what is added cannot matter; a cell of 0 is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+import numpy as np
+
+from kpis import sketch
+from kpis.dimensions import OUTRIGHT, SETS, TOTAL, Attributes, Cut, cuts_of, named_outright
+from kpis.measures import BY_KEY, Measure, bin_component, components
+from kpis.window import Levels, Longs
+from schemas.differences import Differences
+
+EMPTY = np.zeros(0, dtype=np.int64)
+_TEMPLATES_MAX = 300_000
+"""Templates remembered per (attributes, slot, bin): past it they are forgotten and made anew, so that hostile values stay bounded."""
+
+
+class Bucket:
+    """A sparse column: ascending pairs and their amounts, and what was appended since they were last summed up."""
+
+    __slots__ = ("_amounts", "_pairs", "_pending", "_waiting")
+
+    def __init__(self) -> None:
+        self._pairs = EMPTY
+        self._amounts = EMPTY
+        self._pending: list[tuple[Longs, Longs]] = []
+        self._waiting = 0
+
+    def add(self, pairs: Longs, amounts: Longs) -> None:
+        """Append amounts; they may repeat pairs and be negative."""
+        self._pending.append((pairs, amounts))
+        self._waiting += len(pairs)
+        if self._waiting > 4096 + 2 * len(self._pairs):
+            self.column()
+
+    def column(self) -> tuple[Longs, Longs]:
+        """(pairs ascending, amounts not 0)."""
+        if self._pending:
+            pairs = np.concatenate([self._pairs, *(p for p, _ in self._pending)])
+            amounts = np.concatenate([self._amounts, *(a for _, a in self._pending)])
+            order = np.argsort(pairs, kind="stable")
+            pairs, amounts = pairs[order], amounts[order]
+            first = np.flatnonzero(np.concatenate([[True], pairs[1:] != pairs[:-1]]))
+            sums = np.add.reduceat(amounts, first)
+            held = sums != 0
+            self._pairs, self._amounts = pairs[first][held], sums[held]
+            self._pending, self._waiting = [], 0
+        return self._pairs, self._amounts
+
+
+class Cells:
+    """All cells of all levels."""
+
+    def __init__(self, levels: Levels, pairs: tuple[tuple[str, str], ...] = (("channel", "team"),)) -> None:
+        self.levels = levels
+        self.dimension_pairs = pairs
+        self.cuts: list[Cut] = []
+        self.components: list[tuple[str, str]] = []
+        self.pair_cut: list[int] = []
+        self.pair_component: list[int] = []
+        self.buckets: list[dict[int, Bucket]] = [{} for _ in levels.all]
+        self.base = Bucket()
+        self.touched: set[tuple[int, int]] = set()
+        self.version = 0
+        self._cut_numbers: dict[Cut, int] = {}
+        self._component_numbers: dict[tuple[str, str], int] = {}
+        self._pair_numbers: dict[tuple[int, int], int] = {}
+        self._templates: dict[tuple[Attributes, str, str, int], tuple[Longs, Longs]] = {}
+        self._gauge_pairs: set[int] = set()
+
+    # ---- names ---------------------------------------------------------------------------------
+
+    def pair(self, cut: Cut, measure_key: str, component: str) -> int:
+        """The number of a pair, given on first use."""
+        cut_number = self._cut_numbers.get(cut)
+        if cut_number is None:
+            cut_number = self._cut_numbers[cut] = len(self.cuts)
+            self.cuts.append(cut)
+        key = (measure_key, component)
+        number = self._component_numbers.get(key)
+        if number is None:
+            number = self._component_numbers[key] = len(self.components)
+            self.components.append(key)
+        both = (cut_number, number)
+        pair = self._pair_numbers.get(both)
+        if pair is None:
+            pair = self._pair_numbers[both] = len(self.pair_cut)
+            self.pair_cut.append(cut_number)
+            self.pair_component.append(number)
+            if measure_key in BY_KEY and BY_KEY[measure_key].kind == "gauge":
+                self._gauge_pairs.add(pair)
+        return pair
+
+    def find(self, cut: Cut, measure_key: str, component: str) -> int | None:
+        """The number of a pair that something was ever added to, else None."""
+        cut_number = self._cut_numbers.get(cut)
+        number = self._component_numbers.get((measure_key, component))
+        if cut_number is None or number is None:
+            return None
+        return self._pair_numbers.get((cut_number, number))
+
+    def components_of(self, measure_key: str) -> list[str]:
+        """All components a measure ever had, in order of first sight."""
+        return [component for key, component in self.components if key == measure_key]
+
+    def values_of(self, dimension: str) -> list[str]:
+        """All values a dimension ever had, sorted."""
+        return sorted({cut[0][1] for cut in self.cuts if len(cut) == 1 and cut[0][0] == dimension})
+
+    # ---- adding --------------------------------------------------------------------------------
+
+    def add(self, differences: Differences) -> None:
+        """Add the contributions of one record, at the level of each row and all coarser ones."""
+        if not differences.slot:
+            return
+        slot = np.frombuffer(differences.slot, dtype=np.int32).tolist()
+        attribute = np.frombuffer(differences.attribute, dtype=np.int32).tolist()
+        level = np.frombuffer(differences.level, dtype=np.int8)
+        time = np.frombuffer(differences.time, dtype=np.int64)
+        value = np.frombuffer(differences.value, dtype=np.int64)
+        count = np.frombuffer(differences.count, dtype=np.int64)
+        measures = [BY_KEY.get(key) for key, _ in differences.slots]
+        binned = np.array([m is not None and bool(bin_component(m, cls, 0)) for m, (_, cls) in zip(measures, differences.slots, strict=True)])[slot]
+        bins = np.where(binned, sketch.bins_of(value), 0).tolist()
+        is_gauge = np.array([m is not None and m.kind == "gauge" for m in measures])[slot]
+        by_value = np.where(is_gauge, value, value * count)
+        row_of: list[int] = []
+        lengths_n: list[int] = []
+        lengths_x: list[int] = []
+        pairs: list[Longs] = []
+        templates = self._templates
+        for row, (s, a, b) in enumerate(zip(slot, attribute, bins, strict=True)):
+            measure = measures[s]
+            if measure is None:
+                continue
+            key, cls = differences.slots[s]
+            name = (differences.attributes[a], key, cls, b)
+            template = templates.get(name)
+            if template is None:
+                template = self._template(measure, cls, differences.attributes[a], b)
+                if len(templates) >= _TEMPLATES_MAX:
+                    templates.clear()
+                templates[name] = template
+            row_of.append(row)
+            lengths_n.append(len(template[0]))
+            lengths_x.append(len(template[1]))
+            pairs += template
+        if not row_of:
+            return
+        rows = np.repeat(np.array(row_of), 2)
+        lengths = np.array([lengths_n, lengths_x]).T.ravel()
+        expanded = np.repeat(rows, lengths)
+        which = np.repeat(np.tile(np.array([0, 1]), len(row_of)), lengths)
+        amounts = np.where(which == 0, count[expanded], by_value[expanded])
+        self._add_expanded(np.concatenate(pairs), amounts, time[expanded], level[expanded])
+        self.version += 1
+
+    def _add_expanded(self, pairs: Longs, amounts: Longs, time: Longs, level: np.ndarray) -> None:  # type: ignore[type-arg]
+        for number in range(5):
+            mask = level <= number
+            if not mask.any():
+                continue
+            starts = self.levels.zone.bucket_starts(time[mask], number)
+            self._add_level(number, starts, pairs[mask], amounts[mask])
+
+    def _add_level(self, level: int, starts: Longs, pairs: Longs, amounts: Longs) -> None:
+        order = np.argsort(starts, kind="stable")
+        starts, pairs, amounts = starts[order], pairs[order], amounts[order]
+        edges = np.flatnonzero(np.concatenate([[True], starts[1:] != starts[:-1]])).tolist() + [len(starts)]
+        buckets = self.buckets[level]
+        for low, high in zip(edges[:-1], edges[1:], strict=True):
+            start = int(starts[low])
+            bucket = buckets.get(start)
+            if bucket is None:
+                bucket = buckets[start] = Bucket()
+            bucket.add(pairs[low:high], amounts[low:high])
+            self.touched.add((level, start))
+
+    def _template(self, measure: Measure, cls: str, attributes: Attributes, bin_number: int) -> tuple[Longs, Longs]:
+        by_count, by_value = components(measure, cls)
+        if attributes[0] == OUTRIGHT:
+            cuts = [named_outright(attributes)]
+        else:
+            cuts = cuts_of(SETS[str(attributes[0])].names, attributes, self.dimension_pairs)
+        bins = bin_component(measure, cls, bin_number)
+        within = measure.kind == "cohort" and cls == "out" and sketch.upper_ms(bin_number) <= measure.horizon_ms
+        n = [self.pair(cut, measure.key, c) for cut in cuts for c in (*by_count, *(("within",) if within else ()))]
+        if bins:
+            n += [self.pair(cut, measure.key, bins) for cut in cuts if has_sketch(measure, cut)]
+        x = [self.pair(cut, measure.key, c) for cut in cuts for c in by_value]
+        return np.array(n, dtype=np.int64), np.array(x, dtype=np.int64)
+
+    # ---- reading -------------------------------------------------------------------------------
+
+    def total(self, start_ms: int | None, end_ms: int, now_ms: int, finest: int = 0) -> Longs:
+        """Σ of every pair over [start_ms, end_ms), indexed by pair; `start_ms` None is everything before, the base included."""
+        out = np.zeros(len(self.pair_cut), dtype=np.int64)
+        if start_ms is None:
+            pairs, amounts = self.base.column()
+            out[pairs] += amounts
+            start_ms = min(self.buckets[4], default=end_ms)
+        for bucket in self.over(start_ms, end_ms, now_ms, finest):
+            pairs, amounts = bucket.column()
+            out[pairs] += amounts
+        return out
+
+    def over(self, start_ms: int, end_ms: int, now_ms: int, finest: int = 0) -> Iterator[Bucket]:
+        """The buckets that tile [start_ms, end_ms)."""
+        for _, _, bucket in self.tiles(start_ms, end_ms, now_ms, finest):
+            yield bucket
+
+    def tiles(self, start_ms: int, end_ms: int, now_ms: int, finest: int = 0) -> Iterator[tuple[int, int, Bucket]]:
+        """(level, start, bucket) of the buckets that tile [start_ms, end_ms); empty ones are left out."""
+        for level, low, high in self.levels.cover(start_ms, end_ms, now_ms, finest):
+            buckets = self.buckets[level]
+            width = self.levels.all[level].width_ms
+            if (high - low) // width > 2 * len(buckets):
+                found = sorted(s for s in buckets if low <= s < high)
+            else:
+                found = []
+                at = low
+                while at < high:
+                    if at in buckets:
+                        found.append(at)
+                    at = self.levels.zone.bucket_end(at, level)
+            for start in found:
+                yield level, start, buckets[start]
+
+    # ---- keeping -------------------------------------------------------------------------------
+
+    def prune(self, now_ms: int) -> list[tuple[int, int]]:
+        """Let go of buckets older than their level keeps them; gauges of the day level go into the base. What went: (level, start)."""
+        gone: list[tuple[int, int]] = []
+        for level in self.levels.all:
+            buckets = self.buckets[level.index]
+            for start in [s for s in buckets if now_ms - s >= level.kept_ms + level.width_ms]:
+                bucket = buckets.pop(start)
+                gone.append((level.index, start))
+                self.touched.discard((level.index, start))
+                if level.index == 4:
+                    self._to_base(bucket)
+        return gone
+
+    def _to_base(self, bucket: Bucket) -> None:
+        pairs, amounts = bucket.column()
+        gauges = np.fromiter((p in self._gauge_pairs for p in pairs.tolist()), dtype=bool, count=len(pairs))
+        if gauges.any():
+            self.base.add(pairs[gauges], amounts[gauges])
+
+    # ---- at rest -------------------------------------------------------------------------------
+
+    def at_rest(self, level: int, start_ms: int) -> dict[bytes, bytes]:
+        """One bucket as records of `cells`: key level|start|measure, value {cut: {component: amount}}; canonical bytes."""
+        bucket = self.base if level == BASE else self.buckets[level].get(start_ms)
+        by_measure: dict[str, dict[str, dict[str, int]]] = {}
+        if bucket is not None:
+            pairs, amounts = bucket.column()
+            for pair, amount in zip(pairs.tolist(), amounts.tolist(), strict=True):
+                measure_key, component = self.components[self.pair_component[pair]]
+                cut = cut_name(self.cuts[self.pair_cut[pair]])
+                by_measure.setdefault(measure_key, {}).setdefault(cut, {})[component] = amount
+        return {
+            cell_key(level, start_ms, measure): _CANONICAL.encode(by_measure[measure]) for measure in by_measure
+        }
+
+    def restore(self, key: bytes, value: bytes) -> None:
+        """Take one record of `cells`."""
+        level, start, measure = key.decode().split("|", 2)
+        pairs, amounts = [], []
+        for cut, held in _CELL.decode(value).items():
+            for component, amount in held.items():
+                pairs.append(self.pair(cut_from(cut), measure, component))
+                amounts.append(amount)
+        bucket = self.base if int(level) == BASE else self.buckets[int(level)].setdefault(int(start), Bucket())
+        bucket.add(np.array(pairs, dtype=np.int64), np.array(amounts, dtype=np.int64))
+        self.version += 1
+
+
+BASE = 9
+"""The level under which the base of gauges stands in `cells`."""
+
+
+def has_sketch(measure: Measure, cut: Cut) -> bool:
+    """Whether a cut of a measure holds the bins of its values."""
+    return cut == TOTAL or (len(cut) == 1 and cut[0][0] in measure.sketch_by)
+
+
+def cell_key(level: int, start_ms: int, measure_key: str) -> bytes:
+    """The key of one record of `cells`."""
+    return f"{level}|{start_ms}|{measure_key}".encode()
+
+
+def cut_name(cut: Cut) -> str:
+    """A cut as text that no value can forge."""
+    return _CANONICAL.encode([list(part) for part in cut]).decode()
+
+
+def cut_from(name: str) -> Cut:
+    """The inverse of `cut_name`."""
+    return _CUT.decode(name)
+
+
+def bins_in(components_and_amounts: Iterable[tuple[str, int]], letter: str) -> dict[int, int]:
+    """The bins of one sketch (b values, o outcomes, c censored) among components."""
+    return {int(c[1:]): amount for c, amount in components_and_amounts if c[0] == letter and c[1:].isdigit() and amount}
+
+
+_CANONICAL = msgspec.json.Encoder(order="deterministic")
+_CELL = msgspec.json.Decoder(dict[str, dict[str, int]])
+_CUT = msgspec.json.Decoder(Cut)

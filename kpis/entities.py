@@ -1,0 +1,428 @@
+"""Entities of one partition: each a small ordered log and the state after it.
+
+Laws: the contributions of an entity depend on the set of its events alone. In order, only the last step runs; anything else
+(late, replaced, withdrawn, deleted, merged) takes the old log's contributions back and adds the new log's. A repeated event
+has no effect. What cannot be applied changes nothing and is named with its reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from kpis.contributions import Contributions
+from kpis.controls import DEFAULT, Controls
+from kpis.dimensions import Attributes
+from kpis.lifecycles.table import LIFE_CYCLES
+from kpis.measures import BY_KEY, SLOTS
+from kpis.window import DAY
+from schemas import events as ev
+from schemas import keys
+from schemas.codec import encode_event, pack_event, unpack_event
+from schemas.facts import AnyFact, pack_fact, unpack_fact
+from schemas.rejections import Reason
+
+LOG_MAX_EVENTS = 2_000
+LOG_MAX_BYTES = 600_000
+"""Beyond this an entity is an integration gone wrong, and its state would not fit into a record any more."""
+TALLY_MAX_AGE_MS = 3_600_000
+STUB_KEPT_MS = 400 * DAY
+
+Order = tuple[int, int, int, str]
+
+
+class Rest(Struct, array_like=True):
+    """An entity at rest, exactly what the state topic holds; the first two fields decide how long it stays."""
+
+    arrived_ms: int
+    state: msgspec.Raw
+    void: bool
+    last: Order
+    ids: list[int]
+    log: list[bytes]
+    facts: dict[str, tuple[int, bytes]]
+
+
+class Live(Struct):
+    """An entity that was touched since the last checkpoint."""
+
+    kind: str
+    state: Any
+    arrived_ms: int = 0
+    void: bool = False
+    last: Order = (-1, 0, 0, "")
+    ids: list[int] = msgspec.field(default_factory=list)
+    log: list[bytes] = msgspec.field(default_factory=list)
+    facts: dict[str, tuple[int, bytes]] = msgspec.field(default_factory=dict)
+
+
+class Refused(NamedTuple):
+    """An event that was kept out: the event, why, and what to tell."""
+
+    event: ev.Event
+    reason: Reason
+    detail: str
+
+
+class Entities:
+    """All entities of one partition, and what changed since the last `changes()`."""
+
+    def __init__(self, controls: Controls = DEFAULT, retention_days: int = 21, solved_days: int = 120) -> None:
+        self.controls = controls
+        self.rows = Contributions()
+        self.refused: list[Refused] = []
+        self.absorbed: list[ev.TicketAbsorbed] = []
+        self.tallies: Counter[tuple[int, Attributes]] = Counter()
+        self.counters: Counter[str] = Counter()
+        self.newest_ms = 0
+        self.arrived_ms = 0
+        self._rest: dict[str, bytes] = {}
+        self._live: dict[str, Live] = {}
+        self._withdrawn: dict[int, int] = {}
+        self._stubs: dict[int, int] = {}
+        self._notes: dict[bytes, bytes | None] = {}
+        self._kept_ms = (retention_days * DAY, solved_days * DAY)
+        self._sweep: list[str] = []
+
+    def __len__(self) -> int:
+        """How many entities are held."""
+        return len(self._rest) + sum(1 for key in self._live if key not in self._rest)
+
+    # ---- applying ------------------------------------------------------------------------------
+
+    def apply(self, event: ev.Event) -> None:
+        """Apply one event. Never raises for what an event says; what cannot be applied is in `refused`."""
+        self.newest_ms = max(self.newest_ms, event.occurred_at_ms)
+        self.arrived_ms = max(self.arrived_ms, event.received_at_ms)
+        if isinstance(event, ev.FactWithdrawn):
+            self._withdraw(event)
+            return
+        key = keys.of(event)
+        kind = key[: key.index(":")]
+        if kind not in LIFE_CYCLES:
+            self.counters["unused"] += 1
+            return
+        identity = identity_of(event.source, event.id)
+        if identity in self._withdrawn:
+            self.counters["withdrawn"] += 1
+            return
+        live = self._open(key, kind)
+        if live is None:
+            self._refuse(event, Reason.BEYOND_RETENTION, "the entity ended so long ago that its log is gone")
+            return
+        live.arrived_ms = max(live.arrived_ms, event.received_at_ms)
+        scratch = Contributions()
+        try:
+            applied = self._apply_to(live, event, identity, scratch)
+        except Exception as error:  # a step that fails is a bug of ours: the event is kept with its reason, the entity as it was
+            self._repair(live)
+            self._refuse(event, Reason.POISON, f"{type(error).__name__}: {error}")
+            return
+        if not applied:
+            return
+        self.rows.add_all(scratch)
+        self._tally(event, scratch)
+        self.counters["applied"] += 1
+        if live.void and isinstance(self._last_of(live), ev.TicketMerged):
+            self._send_to_primary(live)
+
+    def _apply_to(self, live: Live, event: ev.Event, identity: int, scratch: Contributions) -> bool:
+        if identity in live.ids:
+            return self._apply_again(live, event, identity, scratch)
+        order = order_of(event)
+        packed = pack_event(event)
+        if len(live.log) >= LOG_MAX_EVENTS or (len(live.log) > 50 and sum(map(len, live.log)) + len(packed) > LOG_MAX_BYTES):
+            self._refuse(event, Reason.ENTITY_TOO_LARGE, f"an entity keeps at most {LOG_MAX_EVENTS} events or {LOG_MAX_BYTES} bytes")
+            return False
+        if order > live.last and not live.void and type(event) not in _REPLAYED:
+            LIFE_CYCLES[live.kind].step(live.state, event, scratch.add, self.controls)
+            live.last = order
+            live.ids.append(identity)
+            live.log.append(packed)
+            return True
+        if order < live.last:
+            self.counters["out_of_order"] += 1
+        self._relive(live, [*live.log, packed], [*live.ids, identity], scratch)
+        return True
+
+    def _apply_again(self, live: Live, event: ev.Event, identity: int, scratch: Contributions) -> bool:
+        at = live.ids.index(identity)
+        known = unpack_event(live.log[at])
+        if event.version < known.version or _same(event, known):
+            self.counters["duplicate"] += 1
+            return False
+        if event.version == known.version:
+            self.counters["conflicting_id"] += 1
+            if _rank_of_content(known) <= _rank_of_content(event):
+                self._refuse(event, Reason.CONFLICTING_ID, "this id was used before with other content: a correction needs a higher version")
+                return False
+            self._refuse(known, Reason.CONFLICTING_ID, "this id was used again with other content that comes first")
+        log = [*live.log[:at], pack_event(event), *live.log[at + 1 :]]
+        self._relive(live, log, live.ids, scratch)
+        return True
+
+    def _relive(self, live: Live, log: list[bytes], ids: list[int], scratch: Contributions) -> None:
+        """Take back what the old log stands for and add what the new one does; nothing is changed when that fails."""
+        old, _, _ = replay(live.kind, [unpack_event(p) for p in live.log], self.controls)
+        pairs = sorted(((unpack_event(p), p, i) for p, i in zip(log, ids, strict=True)), key=lambda three: order_of(three[0]))
+        new, state, void = replay(live.kind, [event for event, _, _ in pairs], self.controls)
+        scratch.add_all(old, -1)
+        scratch.add_all(new)
+        live.state, live.void = state, void
+        live.log = [packed for _, packed, _ in pairs]
+        live.ids = [identity for _, _, identity in pairs]
+        live.last = order_of(pairs[-1][0]) if pairs else (-1, 0, 0, "")
+
+    def _repair(self, live: Live) -> None:
+        _, live.state, live.void = replay(live.kind, [unpack_event(p) for p in live.log], self.controls)
+
+    def _withdraw(self, event: ev.FactWithdrawn) -> None:
+        identity = identity_of(event.source, event.of)
+        if identity in self._withdrawn:
+            self.counters["duplicate"] += 1
+            return
+        self._withdrawn[identity] = event.received_at_ms
+        self._notes[b"w" + identity.to_bytes(8, "big")] = str(event.received_at_ms).encode()
+        self.counters["withdrawals"] += 1
+        needle = msgspec.msgpack.encode(identity)
+        for key in [k for k, live in self._live.items() if identity in live.ids] or [k for k, rest in self._rest.items() if needle in rest]:
+            live = self._open(key, key[: key.index(":")])
+            if live is None or identity not in live.ids:
+                continue
+            at = live.ids.index(identity)
+            scratch = Contributions()
+            self._relive(live, live.log[:at] + live.log[at + 1 :], live.ids[:at] + live.ids[at + 1 :], scratch)
+            self.rows.add_all(scratch)
+
+    def _refuse(self, event: ev.Event, reason: Reason, detail: str) -> None:
+        self.refused.append(Refused(event, reason, detail))
+
+    def _tally(self, event: ev.Event, scratch: Contributions) -> None:
+        if event.received_at_ms - event.occurred_at_ms > TALLY_MAX_AGE_MS:
+            self.counters["late"] += 1
+            return
+        for (slot, _, attributes, _), count in scratch.rows.items():
+            if count > 0 and slot in _tallied():
+                self.tallies[slot, attributes] += count
+
+    def _last_of(self, live: Live) -> ev.Event | None:
+        return next((e for p in reversed(live.log) if isinstance(e := unpack_event(p), ev.TicketMerged)), None)
+
+    def _send_to_primary(self, live: Live) -> None:
+        """A merged ticket's messages and answers go to its primary, as one event that later ones replace."""
+        merged = self._last_of(live)
+        assert isinstance(merged, ev.TicketMerged)
+        events = flattened([unpack_event(p) for p in live.log])
+        inner = tuple(msgspec.to_builtins(e) for e in events if isinstance(e, _ABSORBED))
+        self.absorbed.append(
+            ev.TicketAbsorbed(
+                id=f"merge:{merged.source}:{merged.ticket_id}"[: ev.ID_MAX_CHARS],
+                source=merged.source,
+                occurred_at_ms=merged.occurred_at_ms,
+                received_at_ms=merged.received_at_ms,
+                version=len(live.log),
+                ticket_id=merged.into_ticket_id,
+                log=inner,
+            )
+        )
+
+    # ---- holding -------------------------------------------------------------------------------
+
+    def _open(self, key: str, kind: str) -> Live | None:
+        live = self._live.get(key)
+        if live is not None:
+            return live
+        data = self._rest.get(key)
+        if data is not None:
+            live = _woken(kind, data)
+        elif self._stubs and identity_of("", key) in self._stubs:
+            return None
+        else:
+            live = Live(kind, LIFE_CYCLES[kind].state())
+        self._live[key] = live
+        return live
+
+    def changes(self) -> tuple[list[tuple[bytes, bytes | None]], list[AnyFact]]:
+        """What one checkpoint writes of the state, (key, value or None for gone), and the facts that changed since the last call."""
+        out: list[tuple[bytes, bytes | None]] = list(self._notes.items())
+        facts: list[AnyFact] = []
+        for key, live in self._live.items():
+            facts += _changed_facts(key, live)
+            data = _PACK.encode(
+                Rest(live.arrived_ms, msgspec.Raw(_PACK.encode(live.state)), live.void, live.last, live.ids, live.log, live.facts)
+            )
+            self._rest[key] = data
+            out.append((key.encode(), data))
+        self._notes = {}
+        self._live = {}
+        return out, facts
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """Take one record of the state topic; the last value of a key wins, None removes it."""
+        if key[:1] == b"w" and len(key) == 9:
+            self._withdrawn[int.from_bytes(key[1:], "big")] = int(value or 0)
+        elif key[:1] == b"~" and len(key) == 9:
+            if value is None:
+                self._stubs.pop(int.from_bytes(key[1:], "big"), None)
+            else:
+                self._stubs[int.from_bytes(key[1:], "big")] = int(value)
+        elif value is None:
+            self._rest.pop(key.decode(), None)
+        else:
+            self._rest[key.decode()] = value
+
+    def evict_some(self, most: int = 200) -> int:
+        """Let go of ended entities whose last arrival is long ago, looking at a few at a time; a stub remembers each."""
+        if not self._sweep:
+            self._sweep = list(self._rest)
+        gone = 0
+        for key in self._sweep[-most:]:
+            data = self._rest.get(key)
+            if data is None or key in self._live:
+                continue
+            kind = key[: key.index(":")]
+            kept = self._kept_for(kind, data)
+            head = _HEAD.decode(data)
+            if kept is None or self.arrived_ms - head.arrived_ms < kept:
+                continue
+            del self._rest[key]
+            stub = identity_of("", key)
+            self._stubs[stub] = self.arrived_ms
+            self._notes[key.encode()] = None
+            self._notes[b"~" + stub.to_bytes(8, "big")] = str(self.arrived_ms).encode()
+            gone += 1
+        del self._sweep[-most:]
+        for stub in [s for s, at in self._stubs.items() if self.arrived_ms - at > STUB_KEPT_MS]:
+            del self._stubs[stub]
+            self._notes[b"~" + stub.to_bytes(8, "big")] = None
+        return gone
+
+    def _kept_for(self, kind: str, data: bytes) -> int | None:
+        """How long after its last arrival an entity stays, None for as long as it is open."""
+        short, long = self._kept_ms
+        live = _woken(kind, data)
+        if live.void:
+            return short
+        if kind == "ticket":
+            return short if live.state.status == "closed" else long if live.state.status == "solved" else None
+        if kind == "call":
+            return short if live.state.ended_ms is not None or live.state.gave_up else long
+        if kind in ("survey", "complaint"):
+            return short
+        return long
+
+    def sizes(self) -> list[int]:
+        """Bytes of every entity at rest."""
+        return [len(value) for value in self._rest.values()]
+
+
+def identity_of(source: str, event_id: str) -> int:
+    """The 64-bit identity of (source, id) that logs keep; the top bit is set, so that its packed form is always 9 bytes."""
+    digest = hashlib.blake2b(f"{source}\0{event_id}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") | (1 << 63)
+
+
+def order_of(event: ev.Event) -> Order:
+    """Where an event stands in its entity's log: by time, sequence, rank of its type, id."""
+    return (event.occurred_at_ms, event.sequence, event.rank, event.id)
+
+
+def flattened(events: list[ev.Event]) -> list[ev.Event]:
+    """A log with the logs of absorbed tickets in their places; an event that stands in both counts once."""
+    if not any(isinstance(e, ev.TicketAbsorbed) for e in events):
+        return events
+    by_identity: dict[tuple[str, str], ev.Event] = {}
+    for event in events:
+        if isinstance(event, ev.TicketAbsorbed):
+            for inner in event.log:
+                known = msgspec.convert(inner, ev.BY_TYPE[inner["type"]])
+                by_identity.setdefault((known.source, known.id), known)
+    for event in events:
+        by_identity[event.source, event.id] = event
+    return sorted(by_identity.values(), key=order_of)
+
+
+def replay(kind: str, events: list[ev.Event], controls: Controls) -> tuple[Contributions, Any, bool]:
+    """The contributions of a whole log in its order, the state after it, and whether the entity is void (deleted, merged)."""
+    life = LIFE_CYCLES[kind]
+    state = life.state()
+    rows = Contributions()
+    void = False
+    for event in flattened(events):
+        life.step(state, event, rows.add, controls)
+        if isinstance(event, ev.TicketDeleted | ev.TicketMerged):
+            void = True
+        elif void and isinstance(event, ev.TicketStatusChanged):
+            void = False
+    void = void or bool(getattr(state, "void", False))
+    if void:
+        rows.clear()
+    return rows, state, void
+
+
+def _same(a: ev.Event, b: ev.Event) -> bool:
+    return type(a) is type(b) and msgspec.structs.replace(a, received_at_ms=0, time_is_received=False) == msgspec.structs.replace(
+        b, received_at_ms=0, time_is_received=False
+    )
+
+
+def _rank_of_content(event: ev.Event) -> tuple[int, bytes]:
+    return event.occurred_at_ms, encode_event(msgspec.structs.replace(event, received_at_ms=0))
+
+
+def _changed_facts(key: str, live: Live) -> list[AnyFact]:
+    now = [] if live.void else LIFE_CYCLES[live.kind].facts(live.state, key)
+    if not now and not live.facts:
+        return []
+    out: list[AnyFact] = []
+    held: set[str] = set()
+    for fact in now:
+        held.add(fact.id)
+        packed = pack_fact(fact)
+        version, before = live.facts.get(fact.id, (0, b""))
+        if before == packed:
+            continue
+        if before and (old := unpack_fact(before)).key != fact.key:
+            version += 1
+            out.append(msgspec.structs.replace(old, version=version, withdrawn=True))
+        live.facts[fact.id] = (version + 1, packed)
+        out.append(msgspec.structs.replace(fact, version=version + 1))
+    for fact_id, (version, before) in list(live.facts.items()):
+        if fact_id not in held and before:
+            live.facts[fact_id] = (version + 1, b"")
+            out.append(msgspec.structs.replace(unpack_fact(before), version=version + 1, withdrawn=True))
+    return out
+
+
+class _Head(Struct, array_like=True):
+    arrived_ms: int
+
+
+def _woken(kind: str, data: bytes) -> Live:
+    rest = _REST.decode(data)
+    state = _STATES[kind].decode(rest.state)
+    return Live(kind, state, rest.arrived_ms, rest.void, rest.last, rest.ids, rest.log, rest.facts)
+
+
+def _tallied() -> set[int]:
+    if len(_TALLIED_SEEN) != len(SLOTS):
+        for number in range(len(_TALLIED_SEEN), len(SLOTS)):
+            _TALLIED_SEEN.append(number)
+            key, cls = SLOTS[number]
+            if BY_KEY[key].tally and cls != "^":
+                _TALLIED.add(number)
+    return _TALLIED
+
+
+_TALLIED: set[int] = set()
+_TALLIED_SEEN: list[int] = []
+_REPLAYED = frozenset({ev.TicketDeleted, ev.TicketMerged, ev.TicketAbsorbed, ev.LeadMerged})
+_ABSORBED = (ev.TicketCustomerMessage, ev.TicketPublicReply, ev.SurveySent, ev.SurveyResponded)
+_PACK = msgspec.msgpack.Encoder()
+_REST = msgspec.msgpack.Decoder(Rest)
+_HEAD = msgspec.msgpack.Decoder(_Head)
+_STATES: dict[str, Any] = {kind: msgspec.msgpack.Decoder(life.state) for kind, life in LIFE_CYCLES.items()}  # type: ignore[arg-type]

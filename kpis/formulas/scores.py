@@ -1,0 +1,105 @@
+"""Scores of survey answers: top boxes and the net promoter score. Scales are never mixed in one mean."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import NamedTuple
+
+from kpis.formulas.counts import shared
+from kpis.kpi import Targets, Value
+from kpis.measures import Measure
+from kpis.slices import Cuts, Slice
+from kpis.statistics import nps_interval
+
+RELATIONSHIP_WINDOWS = frozenset({"now", "90d"})
+"""Windows in which the net promoter score is that of the relationship (latest answer of each customer within 90 days)."""
+
+
+class TopBox(NamedTuple):
+    """The share of answers in the positive set: those at or above `positive` of their scale (0 its lowest, 1 its highest).
+
+    3/4 means 4–5 of 1–5 and 6–7 of 1–7; 2/3 means 5–7 of 1–7. `question` None takes every question of the metric.
+    """
+
+    measure: Measure
+    metric: str
+    positive: float
+    question: str | None = None
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """The answers."""
+        return (self.measure,)
+
+    def read(self, cells: Slice, cuts: Cuts, targets: Targets) -> Value:
+        """Positive / valid answers, and the mean of each scale as a part of its own."""
+        positive = n = 0
+        sums: dict[str, list[float]] = defaultdict(lambda: [0, 0.0])
+        for cls in cells.classes(self.measure):
+            metric, question, scale, score = _parsed(cls)
+            if metric != self.metric or (self.question is not None and question != self.question):
+                continue
+            count = cells.get(cuts, self.measure, cls)
+            if not count:
+                continue
+            low, high = scale_ends(scale)
+            n += count
+            if (score - low) / (high - low) >= self.positive - 1e-9:
+                positive += count
+            sums[scale][0] += count
+            sums[scale][1] += count * score
+        value = shared(positive, n)
+        value.parts |= {f"mean_{scale}": total / count for scale, (count, total) in sorted(sums.items()) if count}
+        return value
+
+
+class NetPromoter(NamedTuple):
+    """100 × (promoters 9–10 − detractors 0–6) / answers: of the relationship for `now` and 90 d, of transactions for the others.
+
+    The two are never pooled.
+    """
+
+    relationship: Measure
+    transactional: Measure
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """Both."""
+        return (self.relationship, self.transactional)
+
+    def read(self, cells: Slice, cuts: Cuts, targets: Targets) -> Value:
+        """The score with the interval of the difference (one answer added to each class)."""
+        by_score: dict[int, int] = defaultdict(int)
+        of_relationship = cells.bounds.name in RELATIONSHIP_WINDOWS
+        if of_relationship:
+            for state in cells.states(self.relationship):
+                by_score[int(state)] += cells.level(cuts, self.relationship, state)
+        else:
+            for cls in cells.classes(self.transactional):
+                metric, _, scale, score = _parsed(cls)
+                if metric == "nps" and scale == "0-10":
+                    by_score[round(score)] += cells.get(cuts, self.transactional, cls)
+        promoters = sum(n for score, n in by_score.items() if score >= 9)
+        detractors = sum(n for score, n in by_score.items() if score <= 6)
+        n = sum(by_score.values())
+        parts: dict[str, float | int | str | None] = {
+            "survey_type": "relationship" if of_relationship else "transactional",
+            "promoters": promoters, "passives": n - promoters - detractors, "detractors": detractors,
+        }  # fmt: skip
+        if n <= 0:
+            return Value(value=None, n=0, reason="no_data", parts=parts)
+        low, high = nps_interval(promoters, detractors, n)
+        value = 100 * (promoters - detractors) / n
+        return Value(value=value, n=n, numerator=promoters - detractors, denominator=n, ci_low=low, ci_high=high, parts=parts)
+
+
+def _parsed(cls: str) -> tuple[str, str, str, float]:
+    metric, rest = cls.split("|", 1)
+    question, scale, score = rest.rsplit("|", 2)
+    return metric, question, scale, float(score)
+
+
+def scale_ends(scale: str) -> tuple[float, float]:
+    """Both ends of a scale written as `1-5` or `-3-3`."""
+    at = scale.index("-", 1)
+    return float(scale[:at]), float(scale[at + 1 :])

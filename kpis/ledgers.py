@@ -1,0 +1,74 @@
+"""Ledgers of one partition of `facts`: the facts known of each customer, invitation and quote.
+
+Law: contributions depend on the set of facts alone; of equal ids the highest version holds. A ledger that was touched
+contributes the difference between what it stands for now and what it stood for at the last checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+
+from kpis.contributions import Contributions
+from kpis.lifecycles.ledger import Rules, contributions
+from schemas.facts import AnyFact, pack_fact, unpack_fact
+
+
+class Ledgers:
+    """All ledgers of one partition, and what changed since the last `changes()`."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.rows = Contributions()
+        self.counters: Counter[str] = Counter()
+        self._rest: dict[str, bytes] = {}
+        self._live: dict[str, tuple[dict[str, AnyFact], Contributions]] = {}
+
+    def __len__(self) -> int:
+        """How many ledgers are held."""
+        return len(self._rest) + sum(1 for key in self._live if key not in self._rest)
+
+    def apply(self, fact: AnyFact) -> None:
+        """Take one fact; an equal or lower version of a known one changes nothing."""
+        facts, _ = self._open(fact.key)
+        known = facts.get(fact.id)
+        if known is not None and known.version >= fact.version:
+            self.counters["duplicate"] += 1
+            return
+        facts[fact.id] = fact
+        self.counters["applied"] += 1
+
+    def _open(self, key: str) -> tuple[dict[str, AnyFact], Contributions]:
+        live = self._live.get(key)
+        if live is None:
+            data = self._rest.get(key)
+            facts = {} if data is None else {fact.id: fact for fact in map(unpack_fact, _LIST.decode(data))}
+            live = self._live[key] = (facts, self._stands_for(key, facts))
+        return live
+
+    def _stands_for(self, key: str, facts: dict[str, AnyFact]) -> Contributions:
+        return contributions(key[: key.index(":")], (fact for fact in facts.values() if not fact.withdrawn), self.rules)
+
+    def changes(self) -> list[tuple[bytes, bytes | None]]:
+        """What one checkpoint writes of the state; the contributions of what was touched are added to `rows`."""
+        out: list[tuple[bytes, bytes | None]] = []
+        for key, (facts, before) in self._live.items():
+            self.rows.add_all(self._stands_for(key, facts))
+            self.rows.add_all(before, -1)
+            data = _PACK.encode([pack_fact(facts[fact_id]) for fact_id in sorted(facts)])
+            self._rest[key] = data
+            out.append((key.encode(), data))
+        self._live = {}
+        return out
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """Take one record of the state topic; the last value of a key wins, None removes it."""
+        if value is None:
+            self._rest.pop(key.decode(), None)
+        else:
+            self._rest[key.decode()] = value
+
+
+_PACK = msgspec.msgpack.Encoder()
+_LIST = msgspec.msgpack.Decoder(list[bytes])

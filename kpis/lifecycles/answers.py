@@ -1,0 +1,118 @@
+"""Answers to surveys, wherever they live: an upsert by (response, question), and the last answer of a case within 7 days replaces.
+
+Scales are part of an answer's class, so they are never mixed: "csat|overall|1-5|4".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from kpis import measures as m
+from kpis.dimensions import Attributes
+from kpis.lifecycles.attributes import Add
+from schemas import events as ev
+
+CASE_TYPES = frozenset({"post_case", "transactional"})
+CUSTOMER_TYPES = frozenset({"relationship", "panel"})
+DEFAULT_SCALES = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7), "stars": (1, 5), "yes_no": (0, 1)}
+OVERALL = "overall"
+REPLACES_WITHIN_MS = m.D7
+
+
+class Standing(Struct, frozen=True, array_like=True, gc=False):
+    """An answer about a case that counts: its class, when it was given and the solve before it (None without one)."""
+
+    response_id: str
+    metric: str
+    question: str
+    cls: str
+    at_ms: int
+    attributes: Attributes
+    solved_ms: int | None
+
+    def contribute(self, add: Add, sign: int) -> None:
+        """The answer at its time, and the same dated at the solve before it."""
+        add(m.CASE_ANSWER.slot(self.cls), self.at_ms, self.attributes, 0, sign)
+        if self.solved_ms is not None:
+            add(m.CASE_ANSWER_BY_SOLVE.slot(self.cls), self.solved_ms, self.attributes, 0, sign)
+
+
+class Invitation(Struct, frozen=True, array_like=True, gc=False):
+    """One invitation as this entity knows it: sent (with attributes), answered, or both."""
+
+    survey_id: str
+    source: str
+    sent_ms: int | None = None
+    attributes: Attributes = ()
+    answered_ms: int | None = None
+
+
+class Recommendation(Struct, frozen=True, array_like=True, gc=False):
+    """An answer to the recommendation question of a relationship survey, for the customer's ledger."""
+
+    response_id: str
+    score: int
+    at_ms: int
+    attributes: Attributes
+
+
+def on_survey(state: Any, event: Any, at: int, add: Add, attributes: Attributes, solved_ms: int | None) -> None:
+    """Apply survey.sent or survey.responded to a state with `answers`, `invitations` and `relationship`."""
+    surveyed = ("survey", *attributes[1:], event.survey_type, event.survey_channel)
+    if isinstance(event, ev.SurveySent):
+        _invite(state, event, sent_ms=at, attributes=surveyed)
+        return
+    if event.survey_id is not None:
+        _invite(state, event, answered_ms=at)
+    only_csat = [a.question for a in event.answers if a.metric == "csat"]
+    for answer in event.answers:
+        scale = scale_of(answer)
+        if scale is None:
+            continue
+        question = OVERALL if answer.metric == "csat" and len(only_csat) == 1 else answer.question
+        if event.survey_type in CASE_TYPES:
+            cls = f"{answer.metric}|{question}|{scale}"
+            _stand(state, Standing(event.response_id, answer.metric, question, cls, at, surveyed, solved_ms), add)
+        elif event.survey_type in CUSTOMER_TYPES and answer.metric == "nps" and answer.score is not None:
+            kept = [r for r in state.relationship if r.response_id != event.response_id]
+            state.relationship = [*kept, Recommendation(event.response_id, round(answer.score), at, _customer(attributes))]
+
+
+def scale_of(answer: ev.Answer) -> str | None:
+    """An answer as `min-max|score`, or None when it is words or lies outside its scale."""
+    low, high = DEFAULT_SCALES.get(answer.metric, (None, None))
+    low = answer.scale_min if answer.scale_min is not None else low
+    high = answer.scale_max if answer.scale_max is not None else high
+    if answer.score is None or low is None or high is None or not low <= answer.score <= high or low == high:
+        return None
+    return f"{low:g}-{high:g}|{answer.score:g}"
+
+
+def _invite(state: Any, event: Any, **changes: Any) -> None:
+    for i, known in enumerate(state.invitations):
+        if known.survey_id == event.survey_id:
+            if "answered_ms" in changes and known.answered_ms is not None:
+                return
+            state.invitations = [*state.invitations[:i], msgspec.structs.replace(known, **changes), *state.invitations[i + 1 :]]
+            return
+    state.invitations = [*state.invitations, Invitation(event.survey_id, event.source, **changes)]
+
+
+def _stand(state: Any, new: Standing, add: Add) -> None:
+    kept = []
+    for old in state.answers:
+        same_question = old.metric == new.metric and old.question == new.question
+        if same_question and (old.response_id == new.response_id or new.at_ms - old.at_ms <= REPLACES_WITHIN_MS):
+            old.contribute(add, -1)
+        else:
+            kept.append(old)
+    new.contribute(add, 1)
+    state.answers = [*kept, new]
+
+
+def _customer(attributes: Attributes) -> Attributes:
+    by = dict(zip(("channel", "team", "queue", "priority", "issue_type", "product", "brand", "region", "language", "customer_tier"), attributes[1:], strict=False))
+    return ("customer", by["channel"], by["brand"], by["customer_tier"], by["region"], by["language"], by["product"])

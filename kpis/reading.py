@@ -1,0 +1,236 @@
+"""Reading figures from cells: a question (`Query`) becomes figures, or is refused with what can be asked instead.
+
+The API, `deskpulse compute` and the tests read through this one door, so they cannot show two numbers.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Iterable, Mapping
+
+from kpis.catalogue import KPIS, by_id
+from kpis.cells import Cells
+from kpis.dimensions import NAMES, TOTAL, Cut
+from kpis.formulas.counts import SplitCount
+from kpis.formulas.gauges import Ages
+from kpis.kpi import Formula, Kpi, Targets, Value
+from kpis.query import Anchor, Point, Query, Unanswerable
+from kpis.slices import Cuts, Slice
+from kpis.window import CALENDAR, DAY, NOW, WINDOWS, Bounds
+from schemas.canonical import rfc3339
+from schemas.figures import Figure, Quality
+
+OTHER = "__other__"
+FINAL_AFTER_MS = DAY
+"""A closed calendar period becomes final when the watermark has passed its end by this much."""
+SERIES_MAX_POINTS = 2_000
+LateCount = Callable[[int, int], int]
+
+
+class Reader:
+    """Figures from one set of cells as of one instant; made anew (cheaply) whenever the cells or the clock moved."""
+
+    def __init__(
+        self,
+        cells: Cells,
+        *,
+        now_ms: int,
+        watermark_ms: int | None,
+        targets: Mapping[str, Targets] | None = None,
+        kpis: Iterable[Kpi] = KPIS,
+        max_values: int = 500,
+        late: LateCount = lambda start_ms, end_ms: 0,
+    ) -> None:
+        self.cells = cells
+        self.now_ms = now_ms
+        self.watermark_ms = watermark_ms
+        self.targets = targets or {}
+        self.kpis = by_id(tuple(kpis))
+        self.max_values = max_values
+        self._late = late
+        self._slices: dict[tuple[int, int, int, str], Slice] = {}
+
+    # ---- questions -----------------------------------------------------------------------------
+
+    def read(self, query: Query) -> list[Figure]:
+        """The figures a question asks for. Raises Unanswerable, saying what can be asked instead."""
+        out: list[Figure] = []
+        for kpi_id in query.kpis or tuple(self.kpis):
+            kpi = self.kpi(kpi_id)
+            formula = self._formula(kpi, query)
+            cuts = self._cuts(kpi, query.by, query.where)
+            for bounds in self._bounds(kpi, query):
+                cells = self._slice(kpi, bounds, query.as_of_ms)
+                self._refuse_past(kpi, formula, cells)
+                figures = [self._figure(kpi, formula, cells, cut, query) for cut in cuts]
+                out += figures if len(figures) <= self.max_values else self._folded(kpi, formula, cells, figures, cuts, query)
+        return out
+
+    def series(
+        self, kpi_id: str, *, step_ms: int, start_ms: int, end_ms: int,
+        by: tuple[str, ...] = (), where: tuple[tuple[str, str], ...] = (), anchor: Anchor | None = None,
+    ) -> list[tuple[dict[str, str], list[Point]]]:  # fmt: skip
+        """One value for each step of [start_ms, end_ms), for each cut. Raises Unanswerable."""
+        kpi = self.kpi(kpi_id)
+        formula = self._formula(kpi, Query(kpis=(kpi_id,), anchor=anchor))
+        if step_ms < 1 or (end_ms - start_ms) / step_ms > SERIES_MAX_POINTS:
+            raise Unanswerable(f"a series has at most {SERIES_MAX_POINTS} points: take a longer step or a shorter span", "step")
+        edges = self._edges(start_ms, end_ms, step_ms, kpi.finest)
+        slices = [
+            self._slice(kpi, Bounds("step", low, high, self.cells.levels.all[kpi.finest]), high)
+            for low, high in zip(edges[:-1], edges[1:], strict=True)
+        ]
+        if isinstance(formula, Ages):
+            raise Unanswerable(f"{kpi_id} is an age of what is open now: it has no past", "kpi")
+        out = []
+        for cut in self._cuts(kpi, by, where):
+            values = [formula.read(s, (cut,), self.targets.get(kpi.id, Targets())) for s in slices]
+            points = [
+                Point(start_ms=s.start_ms, end_ms=s.end_ms, value=_finite(v.value), n=v.n) for s, v in zip(slices, values, strict=True)
+            ]
+            out.append((dict(cut), points))
+        return out
+
+    def kpi(self, kpi_id: str) -> Kpi:
+        """One KPI of the catalogue. Raises Unanswerable with the nearest name."""
+        kpi = self.kpis.get(kpi_id)
+        if kpi is None:
+            raise Unanswerable(f"no KPI is called {kpi_id[:80]!r}{_nearest(kpi_id, self.kpis)}", "kpi")
+        return kpi
+
+    # ---- parts of a question -------------------------------------------------------------------
+
+    def _formula(self, kpi: Kpi, query: Query) -> Formula:
+        if query.clock != "calendar":
+            raise Unanswerable(f"{kpi.id} is kept by the calendar clock only: leave clock out", "clock")
+        formula = kpi.formula_for(query.anchor)
+        if formula is None:
+            raise Unanswerable(f"{kpi.id} can be anchored at {' or '.join(kpi.anchors)}", "anchor")
+        return formula
+
+    def _bounds(self, kpi: Kpi, query: Query) -> list[Bounds]:
+        levels = self.cells.levels
+        if query.span is not None:
+            if query.span[0] >= query.span[1]:
+                raise Unanswerable("from lies before to", "from")
+            if kpi.windows == (NOW,):
+                raise Unanswerable(f"{kpi.id} is a figure of now: ask for window=now", "from")
+            return [levels.span(*query.span, self.now_ms, kpi.finest)]
+        as_of = self.now_ms if query.as_of_ms is None else query.as_of_ms
+        for name in query.windows:
+            if name not in WINDOWS:
+                raise Unanswerable(f"no window is called {name[:80]!r}{_nearest(name, WINDOWS)}; windows are {', '.join(WINDOWS)}", "window")
+            if name not in kpi.windows:
+                raise Unanswerable(f"{kpi.id} has the windows {', '.join(kpi.windows)}", "window")
+        return [levels.window(name, as_of, self.now_ms, kpi.finest) for name in query.windows or kpi.windows]
+
+    def _cuts(self, kpi: Kpi, by: tuple[str, ...], where: tuple[tuple[str, str], ...]) -> list[Cut]:
+        for name in (*by, *(name for name, _ in where)):
+            if name not in NAMES:
+                raise Unanswerable(f"no dimension is called {name[:80]!r}{_nearest(name, NAMES)}", "by" if name in by else name)
+            if name not in kpi.dimensions:
+                raise Unanswerable(f"{kpi.id} is kept by {', '.join(kpi.dimensions)}", "by" if name in by else name)
+        said = dict(where)
+        names = tuple(dict.fromkeys((*by, *said)))
+        if not names:
+            return [TOTAL]
+        order = self._order(names)
+        found = [
+            cut for cut in self.cells.cuts
+            if tuple(name for name, _ in cut) == order and all(said.get(name, value) == value for name, value in cut)
+        ]  # fmt: skip
+        if not by and not found:
+            return [tuple((name, said[name]) for name in order)]
+        return sorted(found)
+
+    def _order(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(names) == 1:
+            return names
+        pairs = self.cells.dimension_pairs
+        for pair in pairs:
+            if set(pair) == set(names):
+                return tuple(pair)
+        known = ", ".join(f"{a} × {b}" for a, b in pairs) or "none"
+        raise Unanswerable(f"{' × '.join(names)} is not kept; configured pairs ([dimensions] pairs) are {known}", "by")
+
+    def _slice(self, kpi: Kpi, bounds: Bounds, as_of_ms: int | None) -> Slice:
+        present = as_of_ms is None or self.cells.levels.zone.ceil(self.now_ms, kpi.finest) <= bounds.end_ms
+        key = (bounds.start_ms, bounds.end_ms, kpi.finest, bounds.name)
+        cells = self._slices.get(key)
+        if cells is None:
+            cells = self._slices[key] = Slice(self.cells, bounds, self.now_ms, kpi.finest, present)
+        return cells
+
+    def _refuse_past(self, kpi: Kpi, formula: Formula, cells: Slice) -> None:
+        if isinstance(formula, Ages) and not cells.present:
+            raise Unanswerable(f"{kpi.id} is an age of what is open now: leave as_of out", "as_of")
+
+    def _edges(self, start_ms: int, end_ms: int, step_ms: int, finest: int) -> list[int]:
+        levels = self.cells.levels
+        level = min(levels.readable(start_ms, self.now_ms, finest), 4)
+        edges = [levels.zone.bucket_start(start_ms, level)]
+        while edges[-1] < end_ms:
+            following = levels.zone.ceil(edges[-1] + max(step_ms, 1), level)
+            if following <= edges[-1]:  # pragma: no cover - a bucket always has a width
+                break
+            edges.append(following)
+        return edges
+
+    # ---- figures -------------------------------------------------------------------------------
+
+    def _figure(self, kpi: Kpi, formula: Formula, cells: Slice, cut: Cut | Cuts, query: Query, dims: dict[str, str] | None = None) -> Figure:
+        cuts: Cuts = (cut,) if dims is None else cut  # type: ignore[assignment]
+        value = formula.read(cells, cuts, self.targets.get(kpi.id, Targets()))
+        bounds = cells.bounds
+        instant = bounds.start_ms >= bounds.end_ms
+        return Figure(
+            kpi=kpi.id,
+            version=kpi.version,
+            window=bounds.name,
+            window_start=None if instant else rfc3339(bounds.start_ms),
+            window_end=rfc3339(bounds.end_ms),
+            anchor=query.anchor or kpi.anchor,
+            clock="calendar",
+            dims=dict(cut) if dims is None else dims,
+            as_of=rfc3339(self.now_ms if query.as_of_ms is None else query.as_of_ms),
+            watermark=None if self.watermark_ms is None else rfc3339(self.watermark_ms),
+            value=_finite(value.value),
+            unit=kpi.unit,
+            n=value.n,
+            numerator=value.numerator,
+            denominator=value.denominator,
+            ci_low=_finite(value.ci_low),
+            ci_high=_finite(value.ci_high),
+            quality=self._quality(kpi, value, bounds),
+            reason=value.reason,
+            late_applied=0 if instant else self._late(bounds.start_ms, bounds.end_ms),
+            parts=value.parts,
+            items=value.items,
+        )
+
+    def _quality(self, kpi: Kpi, value: Value, bounds: Bounds) -> Quality:
+        if value.value is None:
+            return "no_data" if value.n == 0 else "insufficient"
+        if value.n < kpi.n_min:
+            return "insufficient"
+        closed = bounds.name in (*CALENDAR, "span") and self.watermark_ms is not None and self.watermark_ms >= bounds.end_ms + FINAL_AFTER_MS
+        return "final" if closed and value.mature else "provisional"
+
+    def _folded(self, kpi: Kpi, formula: Formula, cells: Slice, figures: list[Figure], cuts: list[Cut], query: Query) -> list[Figure]:
+        """The most frequent values, and the others as one: published, never silent."""
+        if isinstance(formula, SplitCount):
+            return sorted(figures, key=lambda f: -f.n)[: self.max_values]
+        ranked = sorted(zip(figures, cuts, strict=True), key=lambda both: (-both[0].n, both[1]))
+        kept, rest = ranked[: self.max_values], tuple(cut for _, cut in ranked[self.max_values :])
+        other = self._figure(kpi, formula, cells, rest, query, dims={name: OTHER for name, _ in rest[0]})
+        return [*sorted((f for f, _ in kept), key=lambda f: sorted(f.dims.items())), other]
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is None or math.isfinite(value) else None
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name[:80], list(names), 1)
+    return f"; the nearest is {near[0]}" if near else ""
