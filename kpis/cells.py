@@ -75,6 +75,7 @@ class Cells:
         self._pair_numbers: dict[tuple[int, int], int] = {}
         self._templates: dict[tuple[Attributes, str, str, int], tuple[Longs, Longs]] = {}
         self._gauge_pairs: set[int] = set()
+        self._cuts_by_names: dict[tuple[str, ...], int] = {}
 
     # ---- names ---------------------------------------------------------------------------------
 
@@ -82,8 +83,7 @@ class Cells:
         """The number of a pair, given on first use."""
         cut_number = self._cut_numbers.get(cut)
         if cut_number is None:
-            cut_number = self._cut_numbers[cut] = len(self.cuts)
-            self.cuts.append(cut)
+            cut_number = self._new_cut(cut)
         key = (measure_key, component)
         number = self._component_numbers.get(key)
         if number is None:
@@ -98,6 +98,19 @@ class Cells:
             if measure_key in BY_KEY and BY_KEY[measure_key].kind == "gauge":
                 self._gauge_pairs.add(pair)
         return pair
+
+    def _new_cut(self, cut: Cut) -> int:
+        names = tuple(name for name, _ in cut)
+        seen = self._cuts_by_names.get(names, 0)
+        if seen >= VALUES_MAX:
+            overflow = tuple((name, OTHER) for name in names)
+            if overflow in self._cut_numbers:
+                return self._cut_numbers[overflow]
+            cut = overflow
+        self._cuts_by_names[names] = seen + 1
+        number = self._cut_numbers[cut] = len(self.cuts)
+        self.cuts.append(cut)
+        return number
 
     def find(self, cut: Cut, measure_key: str, component: str) -> int | None:
         """The number of a pair that something was ever added to, else None."""
@@ -258,7 +271,7 @@ class Cells:
     # ---- at rest -------------------------------------------------------------------------------
 
     def at_rest(self, level: int, start_ms: int) -> dict[bytes, bytes]:
-        """One bucket as records of `cells`: key level|start|measure, value {cut: {component: amount}}; canonical bytes."""
+        """One bucket as records of `cells`: key level|start|measure|part, value {cut: {component: amount}}; canonical bytes."""
         bucket = self.base if level == BASE else self.buckets[level].get(start_ms)
         by_measure: dict[str, dict[str, dict[str, int]]] = {}
         if bucket is not None:
@@ -267,13 +280,17 @@ class Cells:
                 measure_key, component = self.components[self.pair_component[pair]]
                 cut = cut_name(self.cuts[self.pair_cut[pair]])
                 by_measure.setdefault(measure_key, {}).setdefault(cut, {})[component] = amount
-        return {
-            cell_key(level, start_ms, measure): _CANONICAL.encode(by_measure[measure]) for measure in by_measure
-        }
+        out: dict[bytes, bytes] = {}
+        for measure, cuts in by_measure.items():
+            names = sorted(cuts)
+            for part, first in enumerate(range(0, len(names), CUTS_PER_RECORD)):
+                held = {name: cuts[name] for name in names[first : first + CUTS_PER_RECORD]}
+                out[f"{level}|{start_ms}|{measure}|{part}".encode()] = _CANONICAL.encode(held)
+        return out
 
     def restore(self, key: bytes, value: bytes) -> None:
         """Take one record of `cells`."""
-        level, start, measure = key.decode().split("|", 2)
+        level, start, measure, _ = key.decode().split("|", 3)
         pairs, amounts = [], []
         for cut, held in _CELL.decode(value).items():
             for component, amount in held.items():
@@ -284,6 +301,11 @@ class Cells:
         self.version += 1
 
 
+CUTS_PER_RECORD = 1_000
+"""Cuts of one record of `cells`: with every component they hold, and the bins of at most a hundred of them, below 900 KB."""
+VALUES_MAX = 50_000
+"""Values of one dimension that cells tell apart: a hundred times what is published. Past it hostile values share `__other__`."""
+OTHER = "__other__"
 BASE = 9
 """The level under which the base of gauges stands in `cells`."""
 
@@ -291,11 +313,6 @@ BASE = 9
 def has_sketch(measure: Measure, cut: Cut) -> bool:
     """Whether a cut of a measure holds the bins of its values."""
     return cut == TOTAL or (len(cut) == 1 and cut[0][0] in measure.sketch_by)
-
-
-def cell_key(level: int, start_ms: int, measure_key: str) -> bytes:
-    """The key of one record of `cells`."""
-    return f"{level}|{start_ms}|{measure_key}".encode()
 
 
 def cut_name(cut: Cut) -> str:

@@ -20,6 +20,10 @@ Row = tuple[int, int, Attributes, int]
 """(slot, time_ms, attributes, value); attributes begin with the name of their dimension set, or with "=" for a cut outright."""
 
 
+ROWS_PER_RECORD = 10_000
+"""Rows of one record of `differences`: at 33 bytes a row and a few hundred for its names it stays well below 900 KB."""
+
+
 class Contributions:
     """Rows with their counts; a row whose count is 0 is not there."""
 

@@ -78,6 +78,7 @@ class Entities:
         self.absorbed: list[ev.TicketAbsorbed] = []
         self.tallies: Counter[tuple[int, Attributes]] = Counter()
         self.counters: Counter[str] = Counter()
+        self.sources: dict[str, int] = {}
         self.newest_ms = 0
         self.arrived_ms = 0
         self._rest: dict[str, bytes] = {}
@@ -97,6 +98,7 @@ class Entities:
     def apply(self, event: ev.Event) -> None:
         """Apply one event. Never raises for what an event says; what cannot be applied is in `refused`."""
         self.newest_ms = max(self.newest_ms, event.occurred_at_ms)
+        self.sources[event.source] = max(self.sources.get(event.source, 0), event.occurred_at_ms)
         self.arrived_ms = max(self.arrived_ms, event.received_at_ms)
         if isinstance(event, ev.FactWithdrawn):
             self._withdraw(event)
@@ -251,7 +253,7 @@ class Entities:
         out: list[tuple[bytes, bytes | None]] = list(self._notes.items())
         facts: list[AnyFact] = []
         for key, live in self._live.items():
-            facts += _changed_facts(key, live)
+            facts += (msgspec.structs.replace(fact, newest_ms=self.newest_ms) for fact in _changed_facts(key, live))
             data = _PACK.encode(
                 Rest(live.arrived_ms, msgspec.Raw(_PACK.encode(live.state)), live.void, live.last, live.ids, live.log, live.facts)
             )

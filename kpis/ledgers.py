@@ -22,6 +22,7 @@ class Ledgers:
         self.rules = rules
         self.rows = Contributions()
         self.counters: Counter[str] = Counter()
+        self.newest_ms = 0
         self._rest: dict[str, bytes] = {}
         self._live: dict[str, tuple[dict[str, AnyFact], Contributions]] = {}
 
@@ -31,6 +32,7 @@ class Ledgers:
 
     def apply(self, fact: AnyFact) -> None:
         """Take one fact; an equal or lower version of a known one changes nothing."""
+        self.newest_ms = max(self.newest_ms, fact.newest_ms)
         facts, _ = self._open(fact.key)
         known = facts.get(fact.id)
         if known is not None and known.version >= fact.version:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 
 from kpis.catalogue import KPIS, by_id
-from kpis.cells import Cells
+from kpis.cells import OTHER, Cells
 from kpis.dimensions import NAMES, TOTAL, Cut
 from kpis.formulas.counts import SplitCount
 from kpis.formulas.gauges import Ages
@@ -21,7 +21,6 @@ from kpis.window import CALENDAR, DAY, NOW, WINDOWS, Bounds
 from schemas.canonical import rfc3339
 from schemas.figures import Figure, Quality
 
-OTHER = "__other__"
 FINAL_AFTER_MS = DAY
 """A closed calendar period becomes final when the watermark has passed its end by this much."""
 SERIES_MAX_POINTS = 2_000

@@ -16,13 +16,14 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kin
     """What every fact says: the ledger it belongs to, its identity there, and whether it still holds.
 
     `id` is the entity's key and an ordinal; of equal ids the highest `version` holds; `withdrawn` takes the fact back.
+    `newest_ms` is how far the sender's event time had come.
     """
 
     key: str
     id: str
     version: int
     withdrawn: bool = False
-    received_at_ms: int = 0
+    newest_ms: int = 0
 
 
 class Contact(Fact, frozen=True, kw_only=True, tag="contact"):
@@ -92,9 +93,9 @@ _pack = msgspec.msgpack.Encoder()
 _packed = msgspec.msgpack.Decoder(AnyFact)
 
 
-def encode_facts(facts: list[AnyFact]) -> bytes:
-    """The value of one record of `facts`."""
-    return _json.encode(facts)
+def encode_fact(fact: AnyFact) -> bytes:
+    """One fact as JSON; a record of `facts` is an array of them."""
+    return _json.encode(fact)
 
 
 def decode_facts(value: bytes) -> list[AnyFact]:

@@ -1,0 +1,188 @@
+"""The Faust application: three agents over raw bytes, and the process around them. Only assembles."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import time
+from typing import Any
+
+import faust
+import uvloop
+from faust.types import TP
+from yarl import URL
+
+from kpis.controls import Controls
+from kpis.lifecycles.ledger import Rules
+from kpis.window import Levels, Zone
+from schemas import topics
+from services.aggregator import health
+from services.aggregator.checkpoint import group_of
+from services.aggregator.entities import EntityShard
+from services.aggregator.fold import FoldShard
+from services.aggregator.ledgers import LedgerShard
+from services.aggregator.overrides import QuietMonitor, transport_for
+from services.aggregator.shard import Shard
+from services.aggregator.worker import Worker
+from services.kafka import wait_for_broker
+from services.partition import partition_of
+from services.settings import Settings, topic
+
+log = logging.getLogger("deskpulse.aggregator")
+INPUTS = (topics.EVENTS, topics.FACTS, topics.DIFFERENCES)
+LOST = 75
+"""Exit code of a worker that gave its shards up (EX_TEMPFAIL): start it again."""
+
+
+def shard_maker(settings: Settings) -> Any:
+    """What makes the shard of a partition, by its topic."""
+    levels = Levels(Zone(settings.time_zone), settings.aggregator.day_level_days)
+    wall = settings.now == "wall"
+    pairs = settings.dimensions.pairs
+    controls = controls_of(settings)
+    partitions = settings.kafka.partitions
+    a = settings.aggregator
+
+    def make(tp: TP) -> Shard:
+        if tp.topic == topic(settings, topics.EVENTS):
+            return EntityShard(
+                tp.partition,
+                controls=controls,
+                levels=levels,
+                partition_of=lambda key: partition_of(key, partitions),
+                skew_ms=a.event_time_skew_ms,
+                checkpoint_ms=a.checkpoint_ms,
+                retention_days=a.entity_retention_days,
+                wall=wall,
+            )
+        if tp.topic == topic(settings, topics.FACTS):
+            return LedgerShard(tp.partition, rules=Rules(levels.zone, pairs), levels=levels, checkpoint_ms=a.checkpoint_ms, wall=wall)
+        return FoldShard(tp.partition, levels=levels, pairs=pairs, fold_ms=a.fold_ms, wall=wall)
+
+    return make
+
+
+def controls_of(settings: Settings) -> Controls:
+    """The decisions that life cycles read, from the settings."""
+    target = settings.targets.get("speed_of_answer_seconds")
+    within = 20.0 if target is None or target.within is None else target.within
+    return Controls(answer_within_ms=round(within * 1000))
+
+
+def create_app(settings: Settings, worker: Worker) -> faust.App:
+    """The Faust application, with its agents declared; nothing runs yet."""
+    broker = ";".join(f"kafka://{address}" for address in settings.kafka.bootstrap.split(","))
+    app = faust.App(
+        group_of(settings),
+        broker=broker,
+        store="memory://",
+        datadir=str(settings.data_dir / "faust"),
+        topic_partitions=settings.kafka.partitions,
+        topic_replication_factor=settings.kafka.replication_factor,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        processing_guarantee="at_least_once",
+        consumer_auto_offset_reset="earliest",
+        stream_wait_empty=False,
+        stream_buffer_maxsize=32,
+        broker_max_poll_records=500,
+        consumer_max_fetch_size=2 * 1024**2,
+        broker_commit_interval=2.8,
+        broker_commit_every=100_000,
+        broker_session_timeout=10,
+        broker_heartbeat_interval=1,
+        broker_request_timeout=30,
+        broker_rebalance_timeout=60,
+        producer_acks=-1,
+        producer_request_timeout=30,
+        web_enabled=False,
+        worker_redirect_stdouts=False,
+        Monitor=QuietMonitor,
+        **_credentials(settings),
+    )
+    app.transport = transport_for(worker.next_offsets)([URL(part) for part in broker.split(";")], app)
+    for name in INPUTS:
+        _declare_agent(app, worker, topic(settings, name))
+
+    @app.on_rebalance_complete.connect
+    async def take_over(sender: Any, **kwargs: Any) -> None:
+        names = {topic(settings, name) for name in INPUTS}
+        await worker.load([TP(tp.topic, tp.partition) for tp in app.consumer.assignment() if tp.topic in names])
+
+    @app.on_partitions_revoked.connect
+    async def hand_over(sender: Any, revoked: Any, **kwargs: Any) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(worker.checkpoint_all(force=True), 5)
+        await worker.release()
+
+    return app
+
+
+def _declare_agent(app: faust.App, worker: Worker, name: str) -> None:
+    async def consume(stream: Any) -> None:
+        async for event in stream.events():
+            message = event.message
+            worker.apply(TP(message.topic, message.partition), message.value, message.offset)
+            await asyncio.sleep(0)  # a long run of records must not starve checkpoints and heartbeats
+
+    app.agent(app.topic(name, key_serializer="raw", value_serializer="raw"), name=f"agent-{name}")(consume)
+
+
+def _credentials(settings: Settings) -> dict[str, Any]:
+    from services.kafka import client_options
+
+    security = settings.kafka.security
+    if security.protocol == "PLAINTEXT":
+        return {}
+    options = client_options(settings)
+    context = options.get("ssl_context")
+    if security.protocol.startswith("SASL"):
+        user, password = options["sasl_plain_username"], options["sasl_plain_password"]
+        return {
+            "broker_credentials": faust.SASLCredentials(
+                username=user, password=password, ssl_context=context, mechanism=security.sasl_mechanism
+            )
+        }
+    return {"broker_credentials": faust.SSLCredentials(context)}
+
+
+async def serve(settings: Settings) -> int:
+    """Run until a signal comes or a shard is lost; returns the exit code."""
+    await wait_for_broker(settings, lambda text: log.warning("%s", text))
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    worker = Worker(settings, shard_maker(settings), lambda: time.time_ns() // 1_000_000)
+    app = create_app(settings, worker)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    app.finalize()
+    app.loop = loop
+    await health.start(settings, worker, app)
+    await app.maybe_start()
+    running = asyncio.create_task(worker.run(max(10, min(settings.aggregator.checkpoint_ms // 2, 1000))))
+    crashed = asyncio.create_task(app.wait_until_stopped())
+    done, _ = await asyncio.wait(
+        [asyncio.create_task(stop.wait()), asyncio.create_task(worker.lost.wait()), crashed], return_when=asyncio.FIRST_COMPLETED
+    )
+    lost = worker.lost.is_set() or crashed in done
+    if not lost:
+        await worker.checkpoint_all(force=True)
+    elif not worker.why_lost:
+        log.error("Faust stopped by itself: %r", app.crash_reason)
+    worker.lost.set()
+    await running
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(app.stop(), 15)
+    return LOST if lost else 0
+
+
+def run(settings: Settings) -> int:
+    """The process of `deskpulse aggregator`: 0 after a signal, 75 when a shard was lost and the process must be started again."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("faust").setLevel(logging.ERROR)
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    return uvloop.run(serve(settings))

@@ -1,0 +1,190 @@
+"""The entity shard: one partition of `events`, its entities at rest in `events-state`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from itertools import islice
+
+import msgspec
+
+from kpis.contributions import ROWS_PER_RECORD, Contributions, to_columns
+from kpis.controls import Controls
+from kpis.dimensions import Attributes
+from kpis.entities import Entities, Refused
+from kpis.measures import SLOTS
+from kpis.window import Levels
+from schemas import keys, topics
+from schemas.codec import RECORD_MAX_BYTES, RECORD_MAX_EVENTS, decode_record, encode_event, join_events
+from schemas.deadletters import letters_of
+from schemas.differences import Differences, encode_differences
+from schemas.facts import encode_fact
+from schemas.rejections import Reason
+from services.aggregator.shard import Input, Outgoing, Pair, chunked
+
+PartitionOf = Callable[[str], int]
+SWEPT_PER_CHECKPOINT = 200
+
+
+class Marker(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """How far a state goes: the last offset of the input it includes, and the clocks it had seen."""
+
+    offset: int
+    newest_ms: int = 0
+    arrived_ms: int = 0
+    sources: dict[str, int] = {}
+
+
+class EntityShard:
+    """Applies records of `events`; writes changed entities, facts, differences, dead letters and merged logs."""
+
+    def __init__(
+        self, number: int, *, controls: Controls, levels: Levels, partition_of: PartitionOf, skew_ms: int, checkpoint_ms: int,
+        retention_days: int, wall: bool,
+    ) -> None:  # fmt: skip
+        self.input = Input(topics.EVENTS, number)
+        self.last_offset = -1
+        self.entities = Entities(controls, retention_days)
+        self.counters: Counter[str] = Counter()
+        self._levels = levels
+        self._partition_of = partition_of
+        self._skew_ms = skew_ms
+        self._checkpoint_ms = checkpoint_ms
+        self._wall = wall
+        self._undecodable: list[tuple[bytes, str]] = []
+        self._written_offset = -1
+        self._written_ms = 0
+
+    @property
+    def changed(self) -> bool:
+        """Whether records came since the last snapshot."""
+        return self.last_offset > self._written_offset
+
+    def due(self, now_ms: int) -> bool:
+        """A checkpoint follows a change by `checkpoint_ms`."""
+        return now_ms - self._written_ms >= self._checkpoint_ms
+
+    def apply(self, value: bytes, offset: int) -> None:
+        """Take one record: what cannot be decoded or applied becomes a dead letter, and its offset passes."""
+        if offset <= self.last_offset:
+            return
+        events, bad = decode_record(value)
+        apply = self.entities.apply
+        for event in events:
+            apply(event)
+        self._undecodable += bad
+        self.counters["events"] += len(events)
+        self.last_offset = offset
+
+    def snapshot(self, now_ms: int) -> Outgoing:
+        """The state that changed, the facts, the contributions as columns, and what was refused."""
+        entities = self.entities
+        entities.evict_some(SWEPT_PER_CHECKPOINT)
+        state, facts = entities.changes()
+        state_pairs: list[Pair] = list(state)
+        state_pairs.append((topics.MARKER, self._marker()))
+        out: Outgoing = {(topics.EVENTS_STATE, self.input.partition): state_pairs}
+        by_partition: dict[int, list[bytes]] = {}
+        for fact in facts:
+            by_partition.setdefault(self._partition_of(fact.key), []).append(encode_fact(fact))
+        for partition, encoded in by_partition.items():
+            out[topics.FACTS, partition] = [(None, join_events(c)) for c in chunked(encoded, RECORD_MAX_EVENTS, RECORD_MAX_BYTES)]
+        self._merged(out)
+        rejected = [*self._letters(now_ms)]
+        if rejected:
+            out[topics.REJECTED, 0] = rejected
+        clock = now_ms if self._wall else entities.newest_ms
+        out[topics.DIFFERENCES, 0] = [(None, value) for value in self._differences(clock, now_ms)]
+        self._written_offset, self._written_ms = self.last_offset, now_ms
+        return out
+
+    def _marker(self) -> bytes:
+        e = self.entities
+        return _json.encode(Marker(offset=self.last_offset, newest_ms=e.newest_ms, arrived_ms=e.arrived_ms, sources=e.sources))
+
+    def _merged(self, out: Outgoing) -> None:
+        absorbed, self.entities.absorbed = self.entities.absorbed, []
+        for event in absorbed:
+            key = keys.of(event)
+            out.setdefault((topics.EVENTS, self._partition_of(key)), []).append((key.encode(), join_events([encode_event(event)])))
+
+    def _letters(self, now_ms: int) -> list[Pair]:
+        refused, self.entities.refused = self.entities.refused, []
+        bad, self._undecodable = self._undecodable, []
+        found = [*refused, *bad]
+        out: list[Pair] = []
+        for number, item in enumerate(found):
+            salt = f"{self.input.name}:{self.last_offset}:{number}"
+            if isinstance(item, Refused):
+                reason, detail, source, original = item.reason, item.detail, item.event.source, encode_event(item.event)
+                received = item.event.received_at_ms
+            else:
+                reason, detail, source, original, received = Reason.BAD_FIELD, item[1], "?", item[0], now_ms
+            self.counters[f"rejected:{reason.value}"] += 1
+            letters = letters_of(
+                reason, detail, "", original, source=source, kind="aggregator", received_at_ms=received, salt=salt, headers={}
+            )
+            out += [(key.encode(), value) for key, value in letters]
+        return out
+
+    def _differences(self, clock_ms: int, now_ms: int) -> list[bytes]:
+        e = self.entities
+        rows, e.rows = e.rows, Contributions()
+        tallies, e.tallies = e.tallies, Counter()
+        applied, late = e.counters.pop("applied", 0), e.counters.pop("late", 0)
+        self.counters += e.counters
+        self.counters["late"] += late
+        e.counters = Counter()
+        watermark = max(e.newest_ms - self._skew_ms, 0)
+        records = columns_of(rows, self._levels, clock_ms, self.input.name, self.last_offset, self.counters)
+        last = records[-1]
+        last.watermark_ms, last.newest_ms, last.at_ms = watermark, e.newest_ms, now_ms
+        last.events, last.late, last.sources = applied, late, dict(e.sources)
+        last.tallies = _tallies(last, tallies)
+        return [encode_differences(record) for record in records]
+
+    def restore(self, key: bytes | None, value: bytes | None) -> None:
+        """Take one record of `events-state`."""
+        if key == topics.MARKER:
+            marker = _marker.decode(value or b"{}")
+            self.last_offset = self._written_offset = marker.offset
+            self.entities.newest_ms, self.entities.arrived_ms = marker.newest_ms, marker.arrived_ms
+            self.entities.sources = dict(marker.sources)
+        elif key is not None:
+            self.entities.restore(key, value)
+
+
+def columns_of(
+    rows: Contributions, levels: Levels, clock_ms: int, shard: str, last_offset: int, counters: Counter[str]
+) -> list[Differences]:
+    """Rows as records of `differences`, at least one: the last one carries what the shard says of itself."""
+    items = iter(rows.rows.items())
+    records: list[Differences] = []
+    while chunk := list(islice(items, ROWS_PER_RECORD)):
+        record = Differences(shard=shard, last_offset=last_offset)
+        counters["beyond_levels"] += to_columns(chunk, levels, clock_ms, record)
+        records.append(record)
+    return records or [Differences(shard=shard, last_offset=last_offset)]
+
+
+def _tallies(record: Differences, tallies: Counter[tuple[int, Attributes]]) -> list[tuple[int, int, int]]:
+    slots = list(record.slots)
+    attributes = list(record.attributes)
+    slot_at = {name: i for i, name in enumerate(slots)}
+    attribute_at = {value: i for i, value in enumerate(attributes)}
+    out = []
+    for (slot, values), n in tallies.items():
+        name = SLOTS[slot]
+        if name not in slot_at:
+            slot_at[name] = len(slots)
+            slots.append(name)
+        if values not in attribute_at:
+            attribute_at[values] = len(attributes)
+            attributes.append(values)
+        out.append((slot_at[name], attribute_at[values], n))
+    record.slots, record.attributes = slots, attributes
+    return out
+
+
+_json = msgspec.json.Encoder()
+_marker = msgspec.json.Decoder(Marker)

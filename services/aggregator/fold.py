@@ -1,0 +1,75 @@
+"""The fold: one partition of `differences`, added up to cells, which stand in `cells` for readers that start."""
+
+from __future__ import annotations
+
+from kpis.cells import BASE, Cells
+from kpis.folding import Folded
+from kpis.window import Levels
+from schemas import topics
+from schemas.cells import decode_marker, encode_marker
+from schemas.differences import decode_differences
+from services.aggregator.shard import Input, Outgoing, Pair
+
+
+class FoldShard:
+    """Applies records of `differences`; writes changed cells every `fold_ms`."""
+
+    def __init__(self, number: int, *, levels: Levels, pairs: tuple[tuple[str, str], ...], fold_ms: int, wall: bool) -> None:
+        self.input = Input(topics.DIFFERENCES, number)
+        self.folded = Folded(Cells(levels, pairs))
+        self.last_offset = -1
+        self._fold_ms = fold_ms
+        self._wall = wall
+        self._written_offset = -1
+        self._written_ms = 0
+        self._at_rest: dict[tuple[int, int], frozenset[bytes]] = {}
+
+    @property
+    def changed(self) -> bool:
+        """Whether records came since the last snapshot."""
+        return self.last_offset > self._written_offset
+
+    def due(self, now_ms: int) -> bool:
+        """Cells are written every `fold_ms`."""
+        return now_ms - self._written_ms >= self._fold_ms
+
+    def apply(self, value: bytes, offset: int) -> None:
+        """Take one record. Raises msgspec.DecodeError for a record that no shard wrote: the worker stops."""
+        if offset <= self.last_offset:
+            return
+        self.folded.add(decode_differences(value), offset)
+        self.last_offset = offset
+
+    def snapshot(self, now_ms: int) -> Outgoing:
+        """Every bucket that changed, tombstones for what was let go of, and the marker."""
+        cells = self.folded.cells
+        gone = cells.prune(now_ms if self._wall else self.folded.newest_ms)
+        pairs: list[Pair] = []
+        if any(level == 4 for level, _ in gone):
+            pairs += self._written(BASE, 0)
+        for level, start in gone:
+            pairs += [(key, None) for key in self._at_rest.pop((level, start), frozenset())]
+        for level, start in sorted(cells.touched):
+            pairs += self._written(level, start)
+        cells.touched.clear()
+        pairs.append((topics.MARKER, encode_marker(self.folded.marker())))
+        self._written_offset, self._written_ms = self.last_offset, now_ms
+        return {(topics.CELLS, self.input.partition): pairs}
+
+    def _written(self, level: int, start: int) -> list[Pair]:
+        records = self.folded.cells.at_rest(level, start)
+        before = self._at_rest.get((level, start), frozenset())
+        self._at_rest[level, start] = frozenset(records)
+        return [*records.items(), *((key, None) for key in before if key not in records)]
+
+    def restore(self, key: bytes | None, value: bytes | None) -> None:
+        """Take one record of `cells`; the reader hands over only the newest of each key."""
+        if key == topics.MARKER:
+            marker = decode_marker(value or b"{}")
+            self.folded.restore(marker)
+            self.last_offset = self._written_offset = marker.offset
+        elif key is not None and value is not None:
+            level, start, _, _ = key.decode().split("|", 3)
+            self.folded.cells.restore(key, value)
+            at = (int(level), int(start))
+            self._at_rest[at] = self._at_rest.get(at, frozenset()) | {key}

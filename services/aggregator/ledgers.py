@@ -1,0 +1,80 @@
+"""The ledger shard: one partition of `facts`, its ledgers at rest in `facts-state`."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+
+from kpis.contributions import Contributions
+from kpis.ledgers import Ledgers
+from kpis.lifecycles.ledger import Rules
+from kpis.window import Levels
+from schemas import topics
+from schemas.differences import encode_differences
+from schemas.facts import decode_facts
+from services.aggregator.entities import Marker, columns_of
+from services.aggregator.shard import Input, Outgoing
+
+
+class LedgerShard:
+    """Applies records of `facts`; writes changed ledgers and what they contribute."""
+
+    def __init__(self, number: int, *, rules: Rules, levels: Levels, checkpoint_ms: int, wall: bool) -> None:
+        self.input = Input(topics.FACTS, number)
+        self.last_offset = -1
+        self.ledgers = Ledgers(rules)
+        self.counters: Counter[str] = Counter()
+        self._levels = levels
+        self._checkpoint_ms = checkpoint_ms
+        self._wall = wall
+        self._written_offset = -1
+        self._written_ms = 0
+
+    @property
+    def changed(self) -> bool:
+        """Whether records came since the last snapshot."""
+        return self.last_offset > self._written_offset
+
+    def due(self, now_ms: int) -> bool:
+        """A checkpoint follows a change by `checkpoint_ms`."""
+        return now_ms - self._written_ms >= self._checkpoint_ms
+
+    def apply(self, value: bytes, offset: int) -> None:
+        """Take one record. Raises msgspec.DecodeError for a record that no entity shard wrote: the worker stops."""
+        if offset <= self.last_offset:
+            return
+        facts = decode_facts(value)
+        for fact in facts:
+            self.ledgers.apply(fact)
+        self.counters["facts"] += len(facts)
+        self.last_offset = offset
+
+    def snapshot(self, now_ms: int) -> Outgoing:
+        """The ledgers that changed and the difference of what they stand for."""
+        pairs = list(self.ledgers.changes())
+        marker = Marker(offset=self.last_offset, newest_ms=self.ledgers.newest_ms)
+        rows, self.ledgers.rows = self.ledgers.rows, Contributions()
+        clock = now_ms if self._wall else self.ledgers.newest_ms
+        records = columns_of(rows, self._levels, clock, self.input.name, self.last_offset, self.counters)
+        records[-1].at_ms = now_ms
+        self.counters += self.ledgers.counters
+        self.ledgers.counters = Counter()
+        self._written_offset, self._written_ms = self.last_offset, now_ms
+        return {
+            (topics.FACTS_STATE, self.input.partition): [*pairs, (topics.MARKER, _json.encode(marker))],
+            (topics.DIFFERENCES, 0): [(None, encode_differences(record)) for record in records],
+        }
+
+    def restore(self, key: bytes | None, value: bytes | None) -> None:
+        """Take one record of `facts-state`."""
+        if key == topics.MARKER:
+            marker = _marker.decode(value or b"{}")
+            self.last_offset = self._written_offset = marker.offset
+            self.ledgers.newest_ms = marker.newest_ms
+        elif key is not None:
+            self.ledgers.restore(key, value)
+
+
+_json = msgspec.json.Encoder()
+_marker = msgspec.json.Decoder(Marker)

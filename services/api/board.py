@@ -1,0 +1,266 @@
+"""The board: the same cells as the fold's, loaded from `cells` and followed in `differences`, read as figures.
+
+Laws: what a board shows is a function of the differences up to one offset; it starts from what the fold has written and goes
+on from exactly there; when records between are gone it says so instead of showing wrong figures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from kpis.catalogue import KPIS
+from kpis.cells import Cells
+from kpis.folding import Folded
+from kpis.kpi import Kpi, Targets
+from kpis.query import Anchor, Point, Query
+from kpis.reading import Reader
+from kpis.window import Levels, Zone
+from schemas import topics
+from schemas.cells import decode_marker
+from schemas.differences import decode_differences
+from schemas.figures import Figure
+from services.api.ports import Freshness
+from services.kafka import client_options, read_partition
+from services.settings import Settings, topic
+
+log = logging.getLogger("deskpulse.api")
+LAG_MAX_SECONDS = 10.0
+IDLE_MS = 30_000
+PRUNE_SECONDS = 60.0
+_UNITS = ("_seconds", "_ratio", "_score", "_tickets", "_complaints")
+
+
+class Board:
+    """Figures of all KPIs, as fresh as the newest differences."""
+
+    def __init__(self, settings: Settings, *, kpis: tuple[Kpi, ...] = KPIS, clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
+        self.settings = settings
+        self.folded = Folded(Cells(Levels(Zone(settings.time_zone), settings.aggregator.day_level_days), settings.dimensions.pairs))
+        self.kpis = kpis
+        self.version = 0
+        self.caught_up = False
+        self.failure = ""
+        self.applied_at_ms: int | None = None
+        self._clock = clock
+        self._targets = targets_of(settings, kpis)
+        self._changed = asyncio.Condition()
+        self._following: asyncio.Task[None] | None = None
+        self._reader: tuple[int, int, Reader] | None = None
+        self._behind_since: float | None = None
+
+    # ---- running -------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Load the cells and begin to follow the differences."""
+        self._following = asyncio.create_task(self._keep_following())
+
+    async def stop(self) -> None:
+        """End following."""
+        if self._following is not None:
+            self._following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._following
+
+    async def _keep_following(self) -> None:
+        while True:
+            try:
+                await self._load()
+                await self._follow()
+            except (KafkaError, OSError) as error:
+                self.caught_up, self.failure = False, f"Kafka cannot be read: {error}"
+                log.warning("%s", self.failure)
+            except MissingDifferences as error:
+                self.caught_up, self.failure = False, str(error)
+                log.error("%s", self.failure)
+            except Exception:
+                self.caught_up, self.failure = False, "the differences cannot be read; see the log"
+                log.exception("following the differences failed")
+            await asyncio.sleep(1)
+
+    async def _load(self) -> None:
+        newest: dict[bytes, bytes | None] = {}
+        async for record in read_partition(self.settings, topic(self.settings, topics.CELLS), 0):
+            if record.key is not None:
+                newest[record.key] = record.value
+        levels, pairs = self.folded.cells.levels, self.settings.dimensions.pairs
+        folded = Folded(Cells(levels, pairs))
+        marker = newest.pop(topics.MARKER, None)
+        for key, value in newest.items():
+            if value is not None:
+                folded.cells.restore(key, value)
+        if marker is not None:
+            folded.restore(decode_marker(marker))
+        self.folded = folded
+        await self._tell()
+
+    async def _follow(self) -> None:
+        where = TopicPartition(topic(self.settings, topics.DIFFERENCES), 0)
+        consumer = AIOKafkaConsumer(
+            **client_options(self.settings),
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            fetch_max_wait_ms=200,
+            max_partition_fetch_bytes=4 * 1_048_576,
+        )
+        await consumer.start()
+        try:
+            consumer.assign([where])
+            beginning = (await consumer.beginning_offsets([where]))[where]
+            following = self.folded.offset + 1
+            if following < beginning:
+                raise MissingDifferences(
+                    f"differences begin at offset {beginning}, the cells go to {following - 1} only: the fold was away for longer than "
+                    "`differences` are kept. Run `deskpulse rebuild --all`"
+                )
+            consumer.seek(where, following)
+            end = (await consumer.end_offsets([where]))[where]
+            pruned = time.monotonic()
+            while True:
+                batch = (await consumer.getmany(where, timeout_ms=500, max_records=200)).get(where, [])
+                for record in batch:
+                    self.folded.add(decode_differences(record.value), record.offset)
+                    if record.offset % 20 == 0:
+                        await asyncio.sleep(0)
+                if not self.caught_up and await consumer.position(where) >= end:
+                    self.caught_up, self.failure = True, ""
+                    await self._tell()
+                if batch:
+                    await self._tell()
+                if time.monotonic() - pruned > PRUNE_SECONDS:
+                    pruned = time.monotonic()
+                    self.folded.cells.prune(self.now_ms())
+        finally:
+            await consumer.stop()
+
+    async def _tell(self) -> None:
+        self.applied_at_ms = self._clock()
+        async with self._changed:
+            self.version += 1
+            self._changed.notify_all()
+
+    # ---- answers -------------------------------------------------------------------------------
+
+    def now_ms(self) -> int:
+        """The instant that "now" means: the wall clock's, or that of the newest event."""
+        return self._clock() if self.settings.now == "wall" else self.folded.newest_ms
+
+    def reader(self) -> Reader:
+        """A reader of this instant, kept while neither the cells nor the second change."""
+        now = self.now_ms()
+        if self.settings.now == "wall":
+            now -= now % 1000
+        if self._reader is None or self._reader[:2] != (self.version, now):
+            idle = self._clock() - IDLE_MS if self.settings.now == "wall" else None
+            reader = Reader(
+                self.folded.cells,
+                now_ms=now,
+                watermark_ms=self.folded.watermark_ms(idle),
+                targets=self._targets,
+                kpis=self.kpis,
+                max_values=self.settings.dimensions.max_values,
+            )
+            self._reader = (self.version, now, reader)
+        return self._reader[2]
+
+    def figures(self, query: Query) -> list[Figure]:
+        """Every figure the query asks for. Raises Unanswerable."""
+        return self.reader().read(query)
+
+    def series(
+        self, kpi: str, *, step_ms: int, start_ms: int, end_ms: int, by: tuple[str, ...], where: tuple[tuple[str, str], ...], anchor: Anchor | None,
+    ) -> list[tuple[dict[str, str], list[Point]]]:  # fmt: skip
+        """One value per bucket of [start_ms, end_ms). Raises Unanswerable."""
+        return self.reader().series(kpi, step_ms=step_ms, start_ms=start_ms, end_ms=end_ms, by=by, where=where, anchor=anchor)
+
+    def catalogue(self) -> list[dict[str, Any]]:
+        """What is declared of every KPI."""
+        return [entry_of(kpi) for kpi in self.kpis]
+
+    def freshness(self) -> Freshness:
+        """How far the board has come."""
+        folded = self.folded
+        idle = self._clock() - IDLE_MS if self.settings.now == "wall" else None
+        newest_at = max((s.at_ms for s in folded.shards.values()), default=0)
+        return Freshness(
+            ready=self.caught_up,
+            reason="" if self.caught_up else self.failure or "loading the cells",
+            version=self.version,
+            last_event_ms=folded.newest_ms or None,
+            watermark_ms=folded.watermark_ms(idle),
+            applied_at_ms=self.applied_at_ms,
+            lag_seconds=None if not newest_at or self.applied_at_ms is None else max(0.0, (self.applied_at_ms - newest_at) / 1000),
+            shards={name: {"last_offset": s.last_offset, "watermark_ms": s.watermark_ms, "at_ms": s.at_ms} for name, s in folded.shards.items()},
+            sources=dict(folded.sources),
+            tallies=_tallies(folded),
+            progress={**{name: s.last_offset for name, s in folded.shards.items()}, "differences-0": folded.offset},
+        )
+
+    async def changed(self, since: int) -> int:
+        """Waits until `version` is greater than `since`; returns the new version."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.version > since)
+            return self.version
+
+
+class MissingDifferences(RuntimeError):
+    """Records between what the cells include and what `differences` still hold are gone."""
+
+
+def targets_of(settings: Settings, kpis: tuple[Kpi, ...]) -> dict[str, Targets]:
+    """The configured targets by KPI; a target is named after the KPI, with or without its unit."""
+    ids = {kpi.id for kpi in kpis}
+    out: dict[str, Targets] = {}
+    for name, target in settings.targets.items():
+        kpi_id = next((name.removesuffix(u) for u in _UNITS if name.removesuffix(u) in ids), name)
+        out[kpi_id] = Targets(_ms(target.p50), _ms(target.within), target.share)
+    return out
+
+
+def _ms(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
+
+
+def entry_of(kpi: Kpi) -> dict[str, Any]:
+    """One entry of the catalogue, as the API and the docs show it."""
+    return {
+        "id": kpi.id,
+        "title": kpi.title,
+        "subject": kpi.subject,
+        "unit": kpi.unit,
+        "better": kpi.better,
+        "formula": kpi.formula,
+        "meaning": kpi.meaning,
+        "windows": list(kpi.windows),
+        "anchors": list(kpi.anchors),
+        "clocks": ["calendar"],
+        "dimensions": list(kpi.dimensions),
+        "measures": [measure.name for measure in kpi.measures],
+        "n_min": kpi.n_min,
+        "version": kpi.version,
+        "exposed": kpi.exposed,
+        "events": list(kpi.events),
+        "source": kpi.source,
+    }
+
+
+def _tallies(folded: Folded) -> list[tuple[str, dict[str, str], float]]:
+    totals: dict[tuple[str, str, str, str], float] = {}
+    for (name, cls, channel, team, priority), n in folded.tallies.items():
+        if name == "escalations" and cls.startswith("+"):
+            continue
+        key = (name, channel, team, priority)
+        totals[key] = totals.get(key, 0) + n
+    return [
+        (name, {k: v for k, v in (("channel", channel), ("team", team), ("priority", priority)) if v}, n)
+        for (name, channel, team, priority), n in sorted(totals.items())
+    ]
