@@ -30,7 +30,14 @@ class Batch(NamedTuple):
     ledgers: Ledgers
 
 
-def run(events: Iterable[Event], *, levels: Levels, pairs: Pairs = (("channel", "team"),), controls: Controls = DEFAULT, now_ms: int | None = None) -> Batch:
+def run(
+    events: Iterable[Event],
+    *,
+    levels: Levels,
+    pairs: Pairs = (("channel", "team"),),
+    controls: Controls = DEFAULT,
+    now_ms: int | None = None,
+) -> Batch:
     """Apply all events and expand what they contribute; `now_ms` None means the time of the newest event."""
     entities = Entities(controls)
     ledgers = Ledgers(Rules(levels.zone, pairs))

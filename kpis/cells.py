@@ -8,19 +8,38 @@ Laws: order, repetition of taking back and splitting of what is added cannot mat
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from kpis import sketch
 from kpis.dimensions import OUTRIGHT, SETS, TOTAL, Attributes, Cut, cuts_of, named_outright
-from kpis.measures import BY_KEY, Measure, bin_component, components
+from kpis.measures import BY_KEY, Measure, bin_letter, components
 from kpis.window import Levels, Longs
 from schemas.differences import Differences
 
 EMPTY = np.zeros(0, dtype=np.int64)
-_TEMPLATES_MAX = 300_000
-"""Templates remembered per (attributes, slot, bin): past it they are forgotten and made anew, so that hostile values stay bounded."""
+_TEMPLATES_MAX = 100_000
+"""Templates remembered per (attributes, slot): past it they are forgotten and made anew, so that hostile values stay bounded."""
+
+
+class Template(NamedTuple):
+    """Where one class of one measure goes for one tuple of attributes.
+
+    Pairs to add counts to, pairs to add values to, and the cuts that hold bins (found per bin, on first use).
+    """
+
+    by_count: Longs
+    by_value: Longs
+    value_is_sum: bool
+    letter: str
+    measure: Measure | None
+    cuts: tuple[Cut, ...]
+    sketched: tuple[Cut, ...]
+    bins: dict[int, tuple[int, ...]]
 
 
 class Bucket:
@@ -73,7 +92,7 @@ class Cells:
         self._cut_numbers: dict[Cut, int] = {}
         self._component_numbers: dict[tuple[str, str], int] = {}
         self._pair_numbers: dict[tuple[int, int], int] = {}
-        self._templates: dict[tuple[Attributes, str, str, int], tuple[Longs, Longs]] = {}
+        self._templates: dict[tuple[Attributes, str, str], Template] = {}
         self._gauge_pairs: set[int] = set()
         self._cuts_by_names: dict[tuple[str, ...], int] = {}
 
@@ -134,49 +153,63 @@ class Cells:
         """Add the contributions of one record, at the level of each row and all coarser ones."""
         if not differences.slot:
             return
-        slot = np.frombuffer(differences.slot, dtype=np.int32).tolist()
-        attribute = np.frombuffer(differences.attribute, dtype=np.int32).tolist()
+        slot = np.frombuffer(differences.slot, dtype=np.int32).astype(np.int64)
+        attribute = np.frombuffer(differences.attribute, dtype=np.int32)
         level = np.frombuffer(differences.level, dtype=np.int8)
         time = np.frombuffer(differences.time, dtype=np.int64)
         value = np.frombuffer(differences.value, dtype=np.int64)
         count = np.frombuffer(differences.count, dtype=np.int64)
-        measures = [BY_KEY.get(key) for key, _ in differences.slots]
-        binned = np.array([m is not None and bool(bin_component(m, cls, 0)) for m, (_, cls) in zip(measures, differences.slots, strict=True)])[slot]
-        bins = np.where(binned, sketch.bins_of(value), 0).tolist()
-        is_gauge = np.array([m is not None and m.kind == "gauge" for m in measures])[slot]
+        kinds, of_row = np.unique(attribute * np.int64(len(differences.slots)) + slot, return_inverse=True)
+        templates = [self._template_of(differences, *divmod(int(kind), len(differences.slots))) for kind in kinds]
+        rows_n, pairs_n = _expand([t.by_count for t in templates], of_row)
+        rows_x, pairs_x = _expand([t.by_value for t in templates], of_row)
+        is_gauge = np.array([t.value_is_sum for t in templates])[of_row]
         by_value = np.where(is_gauge, value, value * count)
-        row_of: list[int] = []
-        lengths_n: list[int] = []
-        lengths_x: list[int] = []
-        pairs: list[Longs] = []
-        templates = self._templates
-        for row, (s, a, b) in enumerate(zip(slot, attribute, bins, strict=True)):
-            measure = measures[s]
-            if measure is None:
-                continue
-            key, cls = differences.slots[s]
-            name = (differences.attributes[a], key, cls, b)
-            template = templates.get(name)
-            if template is None:
-                template = self._template(measure, cls, differences.attributes[a], b)
-                if len(templates) >= _TEMPLATES_MAX:
-                    templates.clear()
-                templates[name] = template
-            row_of.append(row)
-            lengths_n.append(len(template[0]))
-            lengths_x.append(len(template[1]))
-            pairs += template
-        if not row_of:
-            return
-        rows = np.repeat(np.array(row_of), 2)
-        lengths = np.array([lengths_n, lengths_x]).T.ravel()
-        expanded = np.repeat(rows, lengths)
-        which = np.repeat(np.tile(np.array([0, 1]), len(row_of)), lengths)
-        amounts = np.where(which == 0, count[expanded], by_value[expanded])
-        self._add_expanded(np.concatenate(pairs), amounts, time[expanded], level[expanded])
+        rows_b, pairs_b = self._binned(templates, of_row, value)
+        rows = np.concatenate([rows_n, rows_x, rows_b])
+        amounts = np.concatenate([count[rows_n], by_value[rows_x], count[rows_b]])
+        self._add_expanded(np.concatenate([pairs_n, pairs_x, pairs_b]), amounts, time[rows], level[rows])
         self.version += 1
 
-    def _add_expanded(self, pairs: Longs, amounts: Longs, time: Longs, level: np.ndarray) -> None:  # type: ignore[type-arg]
+    def _template_of(self, differences: Differences, attribute: int, slot: int) -> Template:
+        attributes, (measure_key, cls) = differences.attributes[attribute], differences.slots[slot]
+        name = (attributes, measure_key, cls)
+        template = self._templates.get(name)
+        if template is None:
+            measure = BY_KEY.get(measure_key)
+            template = _NOTHING if measure is None else self._template(measure, cls, attributes)
+            if len(self._templates) >= _TEMPLATES_MAX:
+                self._templates.clear()
+            self._templates[name] = template
+        return template
+
+    def _binned(self, templates: list[Template], of_row: Longs, value: Longs) -> tuple[Longs, Longs]:
+        """Rows and pairs of the bins (and of "within the horizon") that the values of rows with a sketch fall into."""
+        with_values = np.array([t.letter != "" for t in templates])[of_row]
+        rows: list[int] = []
+        pairs: list[int] = []
+        if with_values.any():
+            at = np.flatnonzero(with_values)
+            bins = sketch.bins_of(value[at])
+            for row, kind, number in zip(at.tolist(), of_row[at].tolist(), bins.tolist(), strict=True):
+                template = templates[kind]
+                found = template.bins.get(number)
+                if found is None:
+                    found = template.bins[number] = self._bin_pairs(template, number)
+                pairs += found
+                rows += [row] * len(found)
+        return np.array(rows, dtype=np.int64), np.array(pairs, dtype=np.int64)
+
+    def _bin_pairs(self, template: Template, number: int) -> tuple[int, ...]:
+        measure = template.measure
+        assert measure is not None
+        key = measure.key
+        found = [self.pair(cut, key, f"{template.letter}{number}") for cut in template.sketched]
+        if template.letter == "o" and sketch.upper_ms(number) <= measure.horizon_ms:
+            found += [self.pair(cut, key, "within") for cut in template.cuts]
+        return tuple(found)
+
+    def _add_expanded(self, pairs: Longs, amounts: Longs, time: Longs, level: npt.NDArray[np.int8]) -> None:
         for number in range(5):
             mask = level <= number
             if not mask.any():
@@ -187,9 +220,9 @@ class Cells:
     def _add_level(self, level: int, starts: Longs, pairs: Longs, amounts: Longs) -> None:
         order = np.argsort(starts, kind="stable")
         starts, pairs, amounts = starts[order], pairs[order], amounts[order]
-        edges = np.flatnonzero(np.concatenate([[True], starts[1:] != starts[:-1]])).tolist() + [len(starts)]
+        edges = [*np.flatnonzero(np.concatenate([[True], starts[1:] != starts[:-1]])).tolist(), len(starts)]
         buckets = self.buckets[level]
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
+        for low, high in pairwise(edges):
             start = int(starts[low])
             bucket = buckets.get(start)
             if bucket is None:
@@ -197,19 +230,23 @@ class Cells:
             bucket.add(pairs[low:high], amounts[low:high])
             self.touched.add((level, start))
 
-    def _template(self, measure: Measure, cls: str, attributes: Attributes, bin_number: int) -> tuple[Longs, Longs]:
+    def _template(self, measure: Measure, cls: str, attributes: Attributes) -> Template:
         by_count, by_value = components(measure, cls)
         if attributes[0] == OUTRIGHT:
             cuts = [named_outright(attributes)]
         else:
             cuts = cuts_of(SETS[str(attributes[0])].names, attributes, self.dimension_pairs)
-        bins = bin_component(measure, cls, bin_number)
-        within = measure.kind == "cohort" and cls == "out" and sketch.upper_ms(bin_number) <= measure.horizon_ms
-        n = [self.pair(cut, measure.key, c) for cut in cuts for c in (*by_count, *(("within",) if within else ()))]
-        if bins:
-            n += [self.pair(cut, measure.key, bins) for cut in cuts if has_sketch(measure, cut)]
-        x = [self.pair(cut, measure.key, c) for cut in cuts for c in by_value]
-        return np.array(n, dtype=np.int64), np.array(x, dtype=np.int64)
+        key = measure.key
+        return Template(
+            by_count=np.array([self.pair(cut, key, c) for cut in cuts for c in by_count], dtype=np.int64),
+            by_value=np.array([self.pair(cut, key, c) for cut in cuts for c in by_value], dtype=np.int64),
+            value_is_sum=measure.kind == "gauge",
+            letter=bin_letter(measure, cls),
+            measure=measure,
+            cuts=tuple(cuts),
+            sketched=tuple(cut for cut in cuts if has_sketch(measure, cut)),
+            bins={},
+        )
 
     # ---- reading -------------------------------------------------------------------------------
 
@@ -253,12 +290,12 @@ class Cells:
         """Let go of buckets older than their level keeps them; gauges of the day level go into the base. What went: (level, start)."""
         gone: list[tuple[int, int]] = []
         for level in self.levels.all:
-            buckets = self.buckets[level.index]
+            buckets = self.buckets[level.number]
             for start in [s for s in buckets if now_ms - s >= level.kept_ms + level.width_ms]:
                 bucket = buckets.pop(start)
-                gone.append((level.index, start))
-                self.touched.discard((level.index, start))
-                if level.index == 4:
+                gone.append((level.number, start))
+                self.touched.discard((level.number, start))
+                if level.number == 4:
                     self._to_base(bucket)
         return gone
 
@@ -308,6 +345,22 @@ VALUES_MAX = 50_000
 OTHER = "__other__"
 BASE = 9
 """The level under which the base of gauges stands in `cells`."""
+
+
+_NOTHING = Template(EMPTY, EMPTY, False, "", None, (), (), {})
+
+
+def _expand(templates: list[Longs], of_row: Longs) -> tuple[Longs, Longs]:
+    """For every row the pairs of its template, one after the other: (row of each, pairs)."""
+    sizes = np.array([len(t) for t in templates], dtype=np.int64)
+    lengths = sizes[of_row]
+    rows = np.repeat(np.arange(len(of_row), dtype=np.int64), lengths)
+    if not len(rows):
+        return EMPTY, EMPTY
+    first = np.cumsum(sizes) - sizes
+    before = np.cumsum(lengths) - lengths
+    at = np.arange(len(rows), dtype=np.int64) - before[rows] + first[of_row][rows]
+    return rows, np.concatenate(templates)[at]
 
 
 def has_sketch(measure: Measure, cut: Cut) -> bool:

@@ -90,7 +90,14 @@ def to_columns(rows: Iterable[tuple[Row, int]], levels: Levels, now_ms: int, int
             start[mask] = levels.zone.bucket_starts(time[mask], number)
     merged: dict[tuple[int, int, int, int, int], list[int]] = {}
     for s, a, lv, t, v, n, gauge in zip(
-        slot_column.tolist(), attribute_column.tolist(), level.tolist(), start.tolist(), value.tolist(), count.tolist(), is_gauge.tolist(), strict=True
+        slot_column.tolist(),
+        attribute_column.tolist(),
+        level.tolist(),
+        start.tolist(),
+        value.tolist(),
+        count.tolist(),
+        is_gauge.tolist(),
+        strict=True,
     ):
         key = (s, a, lv, t, 0 if gauge else v)
         there = merged.get(key)
@@ -125,4 +132,3 @@ class _Table(Generic[T]):
             number = self._numbers[value] = len(self.values)
             self.values.append(value)
         return number
-

@@ -32,7 +32,20 @@ class DimensionSet(NamedTuple):
 
 TICKET = DimensionSet(
     "ticket",
-    ("channel", "team", "queue", "priority", "issue_type", "product", "brand", "region", "language", "customer_tier", "handled_by", "agent"),
+    (
+        "channel",
+        "team",
+        "queue",
+        "priority",
+        "issue_type",
+        "product",
+        "brand",
+        "region",
+        "language",
+        "customer_tier",
+        "handled_by",
+        "agent",
+    ),
 )
 COMPLAINT = DimensionSet("complaint", (*TICKET.names, "department"))
 SURVEY = DimensionSet("survey", (*TICKET.names, "survey_type", "survey_channel"))

@@ -160,7 +160,9 @@ class Entities:
         if event.version == known.version:
             self.counters["conflicting_id"] += 1
             if _rank_of_content(known) <= _rank_of_content(event):
-                self._refuse(event, Reason.CONFLICTING_ID, "this id was used before with other content: a correction needs a higher version")
+                self._refuse(
+                    event, Reason.CONFLICTING_ID, "this id was used with other content before: a correction needs a higher version"
+                )
                 return False
             self._refuse(known, Reason.CONFLICTING_ID, "this id was used again with other content that comes first")
         log = [*live.log[:at], pack_event(event), *live.log[at + 1 :]]
@@ -427,4 +429,4 @@ _ABSORBED = (ev.TicketCustomerMessage, ev.TicketPublicReply, ev.SurveySent, ev.S
 _PACK = msgspec.msgpack.Encoder()
 _REST = msgspec.msgpack.Decoder(Rest)
 _HEAD = msgspec.msgpack.Decoder(_Head)
-_STATES: dict[str, Any] = {kind: msgspec.msgpack.Decoder(life.state) for kind, life in LIFE_CYCLES.items()}  # type: ignore[arg-type]
+_STATES: dict[str, Any] = {kind: msgspec.msgpack.Decoder(life.state) for kind, life in LIFE_CYCLES.items()}

@@ -86,15 +86,21 @@ def _gauge(name: str, by: DimensionSet, finest: int, about: str) -> Measure:
     return Measure(name, "gauge", by, finest, about)
 
 
-def _cohort(name: str, by: DimensionSet, finest: int, about: str, horizon_ms: int, entry: str = "", sketch_by: tuple[str, ...] = TWIN_SKETCHES) -> Measure:
+def _cohort(
+    name: str, by: DimensionSet, finest: int, about: str, horizon_ms: int, entry: str = "", sketch_by: tuple[str, ...] = TWIN_SKETCHES
+) -> Measure:
     return Measure(name, "cohort", by, finest, about, sketch_by=sketch_by, entry=entry, horizon_ms=horizon_ms)
 
 
 T, S, J = dim.TICKET, dim.SURVEY, dim.SALE
 
 # ---- tickets -----------------------------------------------------------------------------------
-TICKET_CREATED = _count("ticket_created", T, MINUTE_1, "tickets that came into being (linked: the customer is known)", tally="issues_created")
-TICKET_ENTERED_OTHERWISE = _count("ticket_entered_otherwise", T, MINUTE_1, "tickets first seen by an export or by another event than their creation")
+TICKET_CREATED = _count(
+    "ticket_created", T, MINUTE_1, "tickets that came into being (linked: the customer is known)", tally="issues_created"
+)
+TICKET_ENTERED_OTHERWISE = _count(
+    "ticket_entered_otherwise", T, MINUTE_1, "tickets first seen by an export or by another event than their creation"
+)
 TICKET_CHANNEL_SWITCHED = _count("ticket_channel_switched", T, MINUTE_1, "tickets whose channel changed, dated at their creation")
 TICKET_OPEN = _gauge("ticket_open", T, MINUTE_1, "tickets that are new, open, pending or on hold")
 CONTACT_WAITING = _gauge("contact_waiting", T, SECONDS_5, "tickets with an unanswered customer message, and queued calls")
@@ -108,26 +114,42 @@ TICKET_ESCALATED = _count("ticket_escalated", T, MINUTE_1, "tickets escalated, o
 FIRST_REPLY_WAIT = _duration("first_reply_wait", T, MINUTE_1, "start of the clock to the first public human reply", TICKET_SKETCHES)
 FIRST_REPLY_WAIT_COHORT = _cohort("first_reply_wait_cohort", T, MINUTE_1, "the same span by its start, unreplied tickets at risk", H24)
 FIRST_BOT_REPLY_WAIT = _duration("first_bot_reply_wait", T, MINUTE_1, "creation to the first bot reply before any human one", TWIN_SKETCHES)
-NEXT_REPLY_WAIT = _duration("next_reply_wait", T, MINUTE_1, "first unanswered customer message to the reply, after the first human reply", TICKET_SKETCHES)
+NEXT_REPLY_WAIT = _duration(
+    "next_reply_wait", T, MINUTE_1, "first unanswered customer message to the reply, after the first human reply", TICKET_SKETCHES
+)
 NEXT_REPLY_WAIT_COHORT = _cohort("next_reply_wait_cohort", T, MINUTE_1, "the same span by its start", H24)
 REQUESTER_WAIT = _duration("requester_wait", T, MINUTE_1, "time in new, open and on hold until the latest solve", TICKET_SKETCHES)
 REQUESTER_WAIT_BY_START = _duration("requester_wait_by_start", T, MINUTE_1, "the same, dated at the creation", TWIN_SKETCHES)
 FIRST_RESOLUTION = _duration("first_resolution", T, MINUTE_1, "creation to the first solve", TICKET_SKETCHES)
-FIRST_RESOLUTION_COHORT = _cohort("first_resolution_cohort", T, MINUTE_1, "the same by creation, unsolved tickets at risk", D7, entry="ticket_created")
+FIRST_RESOLUTION_COHORT = _cohort(
+    "first_resolution_cohort", T, MINUTE_1, "the same by creation, unsolved tickets at risk", D7, entry="ticket_created"
+)
 FULL_RESOLUTION = _duration("full_resolution", T, MINUTE_1, "creation to the latest solve", TICKET_SKETCHES)
-FULL_RESOLUTION_COHORT = _cohort("full_resolution_cohort", T, MINUTE_1, "the same by creation, unsolved tickets at risk", H24, entry="ticket_created")
-FULL_RESOLUTION_NO_REPLY = _duration("full_resolution_no_reply", T, MINUTE_1, "creation to the latest solve of tickets without a public reply", TWIN_SKETCHES)
+FULL_RESOLUTION_COHORT = _cohort(
+    "full_resolution_cohort", T, MINUTE_1, "the same by creation, unsolved tickets at risk", H24, entry="ticket_created"
+)
+FULL_RESOLUTION_NO_REPLY = _duration(
+    "full_resolution_no_reply", T, MINUTE_1, "creation to the latest solve of tickets without a public reply", TWIN_SKETCHES
+)
 LASTING_SOLVE = _cohort("lasting_solve", T, MINUTE_1, "creation to the first solve that stood for 24 h", H24, entry="ticket_created")
 REOPENING = _cohort("reopening", T, MINUTE_1, "first solve to the first reopening", D14)
-ESCALATION_WAIT = _duration("escalation_wait", T, MINUTE_1, "creation to the first counted escalation; n and mean by its kind", TICKET_SKETCHES)
+ESCALATION_WAIT = _duration(
+    "escalation_wait", T, MINUTE_1, "creation to the first counted escalation; n and mean by its kind", TICKET_SKETCHES
+)
 ESCALATION_WAIT_COHORT = _cohort("escalation_wait_cohort", T, MINUTE_1, "the same by creation", D7, entry="ticket_created")
-HANDLE_SPAN = _duration("handle_span", T, SECONDS_5, "work on a contact: talk, hold and wrap of a call, logged time of a solved ticket", TICKET_SKETCHES)
+HANDLE_SPAN = _duration(
+    "handle_span", T, SECONDS_5, "work on a contact: talk, hold and wrap of a call, logged time of a solved ticket", TICKET_SKETCHES
+)
 HANDLE_SPAN_BY_START = _duration("handle_span_by_start", T, SECONDS_5, "the same, dated at the start of the contact", TWIN_SKETCHES)
 COMPLAINT = _count("complaint", dim.COMPLAINT, MINUTE_1, "complaints, by category", tally="complaints")
 
 # ---- calls -------------------------------------------------------------------------------------
-CALL_ANSWERED = _count("call_answered", T, SECONDS_5, "inbound calls a person took: within the target, late, or without a known wait", tally="calls_answered")
-CALL_ABANDONED = _count("call_abandoned", T, SECONDS_5, "inbound calls given up in the queue: short, within the target, late", tally="calls_abandoned")
+CALL_ANSWERED = _count(
+    "call_answered", T, SECONDS_5, "inbound calls a person took: within the target, late, or without a known wait", tally="calls_answered"
+)
+CALL_ABANDONED = _count(
+    "call_abandoned", T, SECONDS_5, "inbound calls given up in the queue: short, within the target, late", tally="calls_abandoned"
+)
 ANSWER_WAIT = _duration("answer_wait", T, SECONDS_5, "queued to answered", (*TICKET_SKETCHES, "queue"))
 ANSWER_WAIT_COHORT = _cohort("answer_wait_cohort", T, SECONDS_5, "the same by its start, censored by giving up", 1_800_000)
 ABANDON_WAIT = _duration("abandon_wait", T, SECONDS_5, "queued to given up", TWIN_SKETCHES)
@@ -164,7 +186,7 @@ if len(BY_NAME) != len(MEASURES):  # pragma: no cover - a slip of the pen in thi
 def components(measure: Measure, cls: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Components of a cell that one contribution of a class adds to: (by its count, by value × count).
 
-    For a gauge the second holds Σδ·ms, whose value is a sum already. Bins of sketches come on top (`bin_component`).
+    For a gauge the second holds Σδ·ms, whose value is a sum already. Bins of sketches come on top (`bin_letter`).
     """
     if measure.kind in ("count", "distinct"):
         return (cls or "n",), ()
@@ -175,12 +197,10 @@ def components(measure: Measure, cls: str) -> tuple[tuple[str, ...], tuple[str, 
     return (f"n/{cls}" if cls else "n",), (f"x/{cls}" if cls else "x",)
 
 
-def bin_component(measure: Measure, cls: str, number: int) -> str:
-    """The component of one bin of the value's sketch, or "" where contributions of the class have none."""
+def bin_letter(measure: Measure, cls: str) -> str:
+    """The first letter of the components that bins of a class have (b values, o outcomes, c censored), "" where it has none."""
     if measure.kind == "duration" and not cls:
-        return f"b{number}"
-    if measure.kind == "cohort" and cls == OUTCOME:
-        return f"o{number}"
-    if measure.kind == "cohort" and cls == CENSORED:
-        return f"c{number}"
+        return "b"
+    if measure.kind == "cohort":
+        return {OUTCOME: "o", CENSORED: "c"}.get(cls, "")
     return ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 
 from kpis.catalogue import KPIS, by_id
 from kpis.cells import OTHER, Cells
@@ -62,7 +63,7 @@ class Reader:
             for bounds in self._bounds(kpi, query):
                 cells = self._slice(kpi, bounds, query.as_of_ms)
                 self._refuse_past(kpi, formula, cells)
-                figures = [self._figure(kpi, formula, cells, cut, query) for cut in cuts]
+                figures = [self._figure(kpi, formula, cells, (cut,), query, dict(cut)) for cut in cuts]
                 out += figures if len(figures) <= self.max_values else self._folded(kpi, formula, cells, figures, cuts, query)
         return out
 
@@ -78,7 +79,7 @@ class Reader:
         edges = self._edges(start_ms, end_ms, step_ms, kpi.finest)
         slices = [
             self._slice(kpi, Bounds("step", low, high, self.cells.levels.all[kpi.finest]), high)
-            for low, high in zip(edges[:-1], edges[1:], strict=True)
+            for low, high in pairwise(edges)
         ]
         if isinstance(formula, Ages):
             raise Unanswerable(f"{kpi_id} is an age of what is open now: it has no past", "kpi")
@@ -119,7 +120,9 @@ class Reader:
         as_of = self.now_ms if query.as_of_ms is None else query.as_of_ms
         for name in query.windows:
             if name not in WINDOWS:
-                raise Unanswerable(f"no window is called {name[:80]!r}{_nearest(name, WINDOWS)}; windows are {', '.join(WINDOWS)}", "window")
+                raise Unanswerable(
+                    f"no window is called {name[:80]!r}{_nearest(name, WINDOWS)}; windows are {', '.join(WINDOWS)}", "window"
+                )
             if name not in kpi.windows:
                 raise Unanswerable(f"{kpi.id} has the windows {', '.join(kpi.windows)}", "window")
         return [levels.window(name, as_of, self.now_ms, kpi.finest) for name in query.windows or kpi.windows]
@@ -178,8 +181,7 @@ class Reader:
 
     # ---- figures -------------------------------------------------------------------------------
 
-    def _figure(self, kpi: Kpi, formula: Formula, cells: Slice, cut: Cut | Cuts, query: Query, dims: dict[str, str] | None = None) -> Figure:
-        cuts: Cuts = (cut,) if dims is None else cut  # type: ignore[assignment]
+    def _figure(self, kpi: Kpi, formula: Formula, cells: Slice, cuts: Cuts, query: Query, dims: dict[str, str]) -> Figure:
         value = formula.read(cells, cuts, self.targets.get(kpi.id, Targets()))
         bounds = cells.bounds
         instant = bounds.start_ms >= bounds.end_ms
@@ -191,7 +193,7 @@ class Reader:
             window_end=rfc3339(bounds.end_ms),
             anchor=query.anchor or kpi.anchor,
             clock="calendar",
-            dims=dict(cut) if dims is None else dims,
+            dims=dims,
             as_of=rfc3339(self.now_ms if query.as_of_ms is None else query.as_of_ms),
             watermark=None if self.watermark_ms is None else rfc3339(self.watermark_ms),
             value=_finite(value.value),
@@ -213,7 +215,9 @@ class Reader:
             return "no_data" if value.n == 0 else "insufficient"
         if value.n < kpi.n_min:
             return "insufficient"
-        closed = bounds.name in (*CALENDAR, "span") and self.watermark_ms is not None and self.watermark_ms >= bounds.end_ms + FINAL_AFTER_MS
+        closed = (
+            bounds.name in (*CALENDAR, "span") and self.watermark_ms is not None and self.watermark_ms >= bounds.end_ms + FINAL_AFTER_MS
+        )
         return "final" if closed and value.mature else "provisional"
 
     def _folded(self, kpi: Kpi, formula: Formula, cells: Slice, figures: list[Figure], cuts: list[Cut], query: Query) -> list[Figure]:
@@ -222,7 +226,7 @@ class Reader:
             return sorted(figures, key=lambda f: -f.n)[: self.max_values]
         ranked = sorted(zip(figures, cuts, strict=True), key=lambda both: (-both[0].n, both[1]))
         kept, rest = ranked[: self.max_values], tuple(cut for _, cut in ranked[self.max_values :])
-        other = self._figure(kpi, formula, cells, rest, query, dims={name: OTHER for name, _ in rest[0]})
+        other = self._figure(kpi, formula, cells, rest, query, {name: OTHER for name, _ in rest[0]})
         return [*sorted((f for f, _ in kept), key=lambda f: sorted(f.dims.items())), other]
 
 

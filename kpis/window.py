@@ -27,7 +27,7 @@ READ_MARGIN_MS = 5 * MINUTE
 class Level(NamedTuple):
     """Buckets of one width; `kept_ms` is the age up to which contributions are written to it."""
 
-    index: int
+    number: int
     name: str
     width_ms: int
     kept_ms: int
@@ -162,7 +162,7 @@ class Levels:
         age = now_ms - at_ms
         for level in self.all[finest:]:
             if age < level.kept_ms - READ_MARGIN_MS:
-                return level.index
+                return level.number
         return 5
 
     def window(self, name: str, as_of_ms: int, now_ms: int, finest: int = 0) -> Bounds:
@@ -196,14 +196,12 @@ class Levels:
     def _cover(self, start: int, end: int, now_ms: int, level: int, finest: int) -> list[tuple[int, int, int]]:
         if start >= end:
             return []
-        if level <= max(finest, min(self.readable(start, now_ms, finest), 4)) and level <= max(finest, min(self.readable(end, now_ms, finest), 4)):
+        at_start, at_end = (min(max(self.readable(at, now_ms, finest), finest), 4) for at in (start, end))
+        if level <= at_start and level <= at_end:
             return [(level, self.zone.bucket_start(start, level), self.zone.ceil(end, level))]
-        if self.readable(start, now_ms, finest) >= level:
-            low = self.zone.bucket_start(start, level)
-        else:
-            low = self.zone.ceil(start, level)
+        low = self.zone.bucket_start(start, level) if at_start >= level else self.zone.ceil(start, level)
         high = self.zone.bucket_start(end, level)
         if low >= high:
             return self._cover(start, end, now_ms, level - 1, finest)
-        middle = [(level, low, high)]
-        return self._cover(start, min(low, end), now_ms, level - 1, finest) + middle + self._cover(max(high, start), end, now_ms, level - 1, finest)
+        head = self._cover(start, min(low, end), now_ms, level - 1, finest)
+        return [*head, (level, low, high), *self._cover(max(high, start), end, now_ms, level - 1, finest)]

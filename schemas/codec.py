@@ -16,7 +16,7 @@ RECORD_MAX_EVENTS = 500
 RECORD_MAX_BYTES = 900_000
 """Below the broker's default message.max.bytes of 1 MiB, with room for headers and the batch around the record."""
 
-_AnyEvent: Any = Union[EVENT_CLASSES]  # type: ignore[valid-type]  # noqa: UP007 - a union of a tuple has no other spelling
+_AnyEvent: Any = Union[EVENT_CLASSES]  # noqa: UP007 - a union of a tuple has no other spelling
 _one = msgspec.json.Decoder(_AnyEvent)
 _many = msgspec.json.Decoder(list[_AnyEvent])
 _raw = msgspec.json.Decoder(list[msgspec.Raw])

@@ -41,7 +41,16 @@ class DeadLetter(Struct, kw_only=True, omit_defaults=True):
 
 
 def letters_of(
-    reason: Reason, detail: str, pointer: str, original: bytes, *, source: str, kind: str, received_at_ms: int, salt: str, headers: dict[str, str]
+    reason: Reason,
+    detail: str,
+    pointer: str,
+    original: bytes,
+    *,
+    source: str,
+    kind: str,
+    received_at_ms: int,
+    salt: str,
+    headers: dict[str, str],
 ) -> Iterator[tuple[str, bytes]]:
     """The records of one rejection as (key, value); `salt` tells equal bodies of one instant apart."""
     identity = hashlib.blake2b(f"{source}\0{received_at_ms}\0{salt}\0".encode() + original, digest_size=16).hexdigest()

@@ -112,8 +112,8 @@ class TicketClosed(TicketEvent, frozen=True, kw_only=True, tag="ticket.closed"):
 class TicketAssigned(TicketEvent, frozen=True, kw_only=True, tag="ticket.assigned"):
     """The responsible agent or team was set; null means nobody, an absent field that nothing was said of it."""
 
-    agent_id: Id | None | UnsetType = UNSET  # type: ignore[assignment]
-    team: Id | None | UnsetType = UNSET  # type: ignore[assignment]
+    agent_id: Id | UnsetType | None = UNSET  # type: ignore[assignment]
+    team: Id | UnsetType | None = UNSET  # type: ignore[assignment]
     automatic: bool = False
 
 

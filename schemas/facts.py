@@ -110,4 +110,5 @@ def pack_fact(fact: AnyFact) -> bytes:
 
 def unpack_fact(data: bytes) -> AnyFact:
     """The inverse of `pack_fact`."""
-    return _packed.decode(data)
+    fact: AnyFact = _packed.decode(data)
+    return fact

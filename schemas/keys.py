@@ -65,7 +65,8 @@ def _customer(field: str) -> Callable[[Any], str]:
 
 
 def _first(event: Any, fields: tuple[str, ...]) -> str:
-    return next(value for field in fields if (value := getattr(event, field)) is not None)
+    found: str = next(value for field in fields if (value := getattr(event, field)) is not None)
+    return found
 
 
 def _rule(cls: type[Event]) -> Callable[[Any], str]:

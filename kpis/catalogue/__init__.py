@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kpis.catalogue import calls, customers, satisfaction, sales, solving, speed, volume
+from kpis.catalogue import calls, customers, sales, satisfaction, solving, speed, volume
 from kpis.kpi import Kpi
 
 KPIS: tuple[Kpi, ...] = (

@@ -59,7 +59,7 @@ KPIS: tuple[Kpi, ...] = (
         windows=ALL,
         n_min=N_MIN_SHARE,
         formula="answered within T / (answered + given up after T); T is the target of speed_of_answer, 20 s unless set",
-        meaning="The share of callers served in time. Short abandonments neither help nor harm; parts tell the other three formulas in use.",
+        meaning="The share of callers served in time. Short abandonments neither help nor harm; parts tell the other formulas in use.",
         events=("call.queued", "call.answered", "call.abandoned"),
     ),
     Kpi(

@@ -108,7 +108,7 @@ KPIS: tuple[Kpi, ...] = (
         figure=Ages(m.CONTACT_WAITING, longest=True),
         windows=(NOW,),
         formula="now − earliest unanswered message or queued call",
-        meaning="How long the customer who waits longest has waited. Parts: how many wait, median and p90 of their ages. For the present only.",
+        meaning="How long whoever waits longest has waited. Parts: how many wait and the median and p90 of it. For the present only.",
         events=("ticket.created", "ticket.customer_message", "ticket.public_reply", "call.queued", "call.answered"),
     ),
 )

@@ -42,7 +42,7 @@ KPIS: tuple[Kpi, ...] = (
         figure=Resolved(m.TICKET_SOLVED, m.TICKET_SOLVED_GROSS, m.SOLVED_CUSTOMER),
         windows=ALL,
         formula="net: tickets whose latest state is solved, dated at the latest solve; gross: every solve; customers: distinct",
-        meaning="How many tickets were solved. One reopened ticket solved twice is one net, two gross; a customer with two is one customer.",
+        meaning="How many tickets were solved. One ticket solved twice is one net, two gross; a customer with two is one customer.",
         events=("ticket.solved", "ticket.closed", "ticket.status_changed", "ticket.reopened"),
     ),
     Kpi(

@@ -7,5 +7,6 @@ from kpis.formulas.gauges import Ages, LevelOf
 from kpis.formulas.scores import NetPromoter, TopBox
 
 __all__ = [
-    "Ages", "Balance", "Cohort", "Count", "KaplanMeier", "LevelOf", "NetPromoter", "Quantile", "Resolved", "Share", "SplitCount", "Term", "TopBox",
+    "Ages", "Balance", "Cohort", "Count", "KaplanMeier", "LevelOf", "NetPromoter",
+    "Quantile", "Resolved", "Share", "SplitCount", "Term", "TopBox",
 ]  # fmt: skip

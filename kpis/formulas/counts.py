@@ -117,7 +117,7 @@ class Share(NamedTuple):
         return tuple(dict.fromkeys(term.measure for term in (*self.part, *self.of)))
 
     def read(self, cells: Slice, cuts: Cuts, targets: Targets) -> Value:
-        """numerator / denominator; None with reason no_data when there is nothing to divide."""
+        """Numerator / denominator; None with reason no_data when there is nothing to divide."""
         k = sum(term.n(cells, cuts) for term in self.part)
         n = sum(term.n(cells, cuts) for term in self.of)
         parts = {} if self.parts is None else self.parts(cells, cuts)
@@ -125,7 +125,7 @@ class Share(NamedTuple):
 
 
 def shared(k: int, n: int, parts: dict[str, float | int | str | None] | None = None) -> Value:
-    """k of n as a value with Wilson's interval."""
+    """K of n as a value with Wilson's interval."""
     if n <= 0:
         return Value(value=None, n=0, numerator=k, denominator=n, reason="no_data", parts=parts or {})
     low, high = wilson(min(max(k, 0), n), n)
@@ -133,7 +133,7 @@ def shared(k: int, n: int, parts: dict[str, float | int | str | None] | None = N
 
 
 def ratio(k: int, n: int) -> float | None:
-    """k / n, or None when there is nothing to divide."""
+    """K / n, or None when there is nothing to divide."""
     return k / n if n > 0 else None
 
 

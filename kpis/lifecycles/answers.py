@@ -11,13 +11,13 @@ import msgspec
 from msgspec import Struct
 
 from kpis import measures as m
-from kpis.dimensions import Attributes
+from kpis.dimensions import CUSTOMER, TICKET, Attributes
 from kpis.lifecycles.attributes import Add
 from schemas import events as ev
 
 CASE_TYPES = frozenset({"post_case", "transactional"})
 CUSTOMER_TYPES = frozenset({"relationship", "panel"})
-DEFAULT_SCALES = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7), "stars": (1, 5), "yes_no": (0, 1)}
+DEFAULT_SCALES: dict[str, tuple[float, float]] = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7), "stars": (1, 5), "yes_no": (0, 1)}
 OVERALL = "overall"
 REPLACES_WITHIN_MS = m.D7
 
@@ -83,9 +83,9 @@ def on_survey(state: Any, event: Any, at: int, add: Add, attributes: Attributes,
 
 def scale_of(answer: ev.Answer) -> str | None:
     """An answer as `min-max|score`, or None when it is words or lies outside its scale."""
-    low, high = DEFAULT_SCALES.get(answer.metric, (None, None))
-    low = answer.scale_min if answer.scale_min is not None else low
-    high = answer.scale_max if answer.scale_max is not None else high
+    usual: tuple[float | None, float | None] = DEFAULT_SCALES.get(answer.metric, (None, None))
+    low = answer.scale_min if answer.scale_min is not None else usual[0]
+    high = answer.scale_max if answer.scale_max is not None else usual[1]
     if answer.score is None or low is None or high is None or not low <= answer.score <= high or low == high:
         return None
     return f"{low:g}-{high:g}|{answer.score:g}"
@@ -114,5 +114,5 @@ def _stand(state: Any, new: Standing, add: Add) -> None:
 
 
 def _customer(attributes: Attributes) -> Attributes:
-    by = dict(zip(("channel", "team", "queue", "priority", "issue_type", "product", "brand", "region", "language", "customer_tier"), attributes[1:], strict=False))
-    return ("customer", by["channel"], by["brand"], by["customer_tier"], by["region"], by["language"], by["product"])
+    by = dict(zip(TICKET.names, attributes[1:], strict=True))
+    return (CUSTOMER.name, *(by[name] for name in CUSTOMER.names))

@@ -30,12 +30,13 @@ def after(attributes: Attributes, event: Any) -> Attributes:
     """The attributes in force after an event of a ticket, call or survey."""
     said = _TICKET_FIELDS(event)
     agent = event.agent_id
-    if said == _NOTHING_SAID and agent is None:
-        return attributes
-    new = [attributes[0], *(n if n is not None else o for n, o in zip(said, attributes[1:HANDLED_BY], strict=True)), *attributes[HANDLED_BY:]]
-    if agent is not None:
-        new[AGENT] = agent
-    return tuple(new)
+    if agent is None or agent == attributes[AGENT]:
+        if said == _NOTHING_SAID or said == attributes[1:HANDLED_BY]:
+            return attributes
+        agent = attributes[AGENT]
+    kept = [new if new is not None else old for new, old in zip(said, attributes[1:HANDLED_BY], strict=True)]
+    changed = (attributes[0], *kept, attributes[HANDLED_BY], agent)
+    return attributes if changed == attributes else changed
 
 
 def with_value(attributes: Attributes, position: int, value: str | None) -> Attributes:

@@ -69,8 +69,11 @@ class Entry(Group, frozen=True, array_like=True, gc=False):
 
 
 class Clock(Group, frozen=True, array_like=True, gc=False):
-    """The clock of the first reply: from creation, from the first message of a ticket that began with notes, or from a
-    reopening after a solve that no person wrote a word in."""
+    """The clock of the first reply.
+
+    It starts at the creation, at the first message of a ticket that began with notes, or at a reopening after a solve that no
+    person wrote a word in.
+    """
 
     start_ms: int
     attributes: Attributes

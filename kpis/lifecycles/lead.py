@@ -148,7 +148,9 @@ def _first_booking(state: Lead) -> None:
     booked_ms = None if first is None else first.at_ms
     if booked_ms != state.entry.booked_ms:
         state.entry = state.entry.but(booked_ms=booked_ms)
-    state.booked = None if first is None else Booked(at_ms=first.at_ms, attributes=first.attributes, wait_ms=first.at_ms - state.entry.at_ms)
+    state.booked = (
+        None if first is None else Booked(at_ms=first.at_ms, attributes=first.attributes, wait_ms=first.at_ms - state.entry.at_ms)
+    )
 
 
 _RESPONSE = m.LEAD_RESPONSE.slot()

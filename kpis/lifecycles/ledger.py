@@ -6,12 +6,11 @@ Law: the contributions depend on the set of facts alone, so a changed fact is th
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterable
 
 from kpis import measures as m
 from kpis.contributions import Contributions
-from kpis.dimensions import TICKET, Attributes, Cut, cuts_of, outright
+from kpis.dimensions import TICKET, Attributes, cuts_of, outright
 from kpis.lifecycles.attributes import AGENT, HANDLED_BY, with_value
 from kpis.window import Zone
 from schemas import facts as f
@@ -31,6 +30,27 @@ class Rules:
     def __init__(self, zone: Zone, pairs: tuple[tuple[str, str], ...] = ()) -> None:
         self.zone = zone
         self.pairs = pairs
+        self._periods: dict[int, tuple[int, ...]] = {}
+        self._cuts: dict[Attributes, tuple[Attributes, ...]] = {}
+
+    def periods_of(self, at_ms: int) -> tuple[int, ...]:
+        """Start of the local day, week, month and quarter that hold an instant."""
+        day = self.zone.day_start(at_ms)
+        starts = self._periods.get(day)
+        if starts is None:
+            starts = self._periods[day] = tuple(self.zone.period_start(day, period) for _, period in PERIODS)
+        return starts
+
+    def cuts_of(self, attributes: Attributes) -> tuple[Attributes, ...]:
+        """The cuts of a ticket's attributes (agents and bots left out), named outright."""
+        cuts = self._cuts.get(attributes)
+        if cuts is None:
+            plain = with_value(with_value(attributes, AGENT, None), HANDLED_BY, None)
+            cuts = tuple(outright(cut) for cut in cuts_of(TICKET.names, plain, self.pairs))
+            if len(self._cuts) > 50_000:
+                self._cuts.clear()
+            self._cuts[attributes] = cuts
+        return cuts
 
 
 def contributions(kind: str, facts: Iterable[f.AnyFact], rules: Rules) -> Contributions:
@@ -127,25 +147,23 @@ def _conversions(contacts: list[f.Contact], purchases: list[f.Purchase], rows: C
 
 
 def _solved_customers(contacts: list[f.Contact], rows: Contributions, rules: Rules) -> None:
-    times: dict[Cut, list[int]] = defaultdict(list)
-    for contact in contacts:
-        if contact.is_ticket and contact.ended_at_ms is not None:
-            attributes: Attributes = with_value(with_value(contact.end_attributes, AGENT, None), HANDLED_BY, None)
-            for cut in cuts_of(TICKET.names, attributes, rules.pairs):
-                times[cut].append(contact.ended_at_ms)
-    for cut, moments in times.items():
-        moments.sort()
-        named = outright(cut)
+    solved = sorted((c.ended_at_ms, c.id, c.end_attributes) for c in contacts if c.is_ticket and c.ended_at_ms is not None)
+    held: dict[Attributes, tuple[list[int], list[set[int]]]] = {}
+    for moment, _, attributes in solved:
+        starts = rules.periods_of(moment)
+        for named in rules.cuts_of(attributes):
+            there = held.get(named)
+            if there is None:
+                there = held[named] = ([], [set() for _ in PERIODS])
+            there[0].append(moment)
+            for slot, seen, start in zip(_FIRST_IN, there[1], starts, strict=True):
+                if start not in seen:
+                    seen.add(start)
+                    rows.add(slot, moment, named)
+    for named, (moments, _) in held.items():
         rows.add(_LATEST, moments[-1], named)
         if len(moments) > 1:
             rows.add(_SECOND, moments[-2], named)
-        for name, period in PERIODS:
-            seen: set[int] = set()
-            for moment in moments:
-                start = rules.zone.period_start(moment, period)
-                if start not in seen:
-                    seen.add(start)
-                    rows.add(_FIRST_IN[name], moment, named)
 
 
 def _recommendations(answers: list[f.RelationshipAnswer], rows: Contributions) -> None:
@@ -168,4 +186,4 @@ _REPEAT_IN, _REPEAT_OUT = m.REPEAT_CONTACT.slot(m.ENTERED), m.REPEAT_CONTACT.slo
 _CONVERSION_IN, _CONVERSION_OUT = m.CONVERSION.slot(m.ENTERED), m.CONVERSION.slot(m.OUTCOME)
 _BASE_BOUGHT, _BASE_NOT = m.CONVERSION_BASE.slot("bought"), m.CONVERSION_BASE.slot("not")
 _LATEST, _SECOND = m.SOLVED_CUSTOMER.slot("latest"), m.SOLVED_CUSTOMER.slot("second")
-_FIRST_IN = {name: m.SOLVED_CUSTOMER.slot(name) for name, _ in PERIODS}
+_FIRST_IN = tuple(m.SOLVED_CUSTOMER.slot(name) for name, _ in PERIODS)

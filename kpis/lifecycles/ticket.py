@@ -106,7 +106,19 @@ def _attributes(state: Ticket, event: Any, kind: type) -> None:
 class _Said:
     """An assignment without its agent and team, which have a null of their own."""
 
-    __slots__ = ("agent_id", "brand", "channel", "customer_tier", "issue_type", "language", "priority", "product", "queue", "region", "team")
+    __slots__ = (
+        "agent_id",
+        "brand",
+        "channel",
+        "customer_tier",
+        "issue_type",
+        "language",
+        "priority",
+        "product",
+        "queue",
+        "region",
+        "team",
+    )
 
     def __init__(self, event: ev.TicketAssigned) -> None:
         for name in self.__slots__:
@@ -133,7 +145,12 @@ def _created_late(state: Ticket, event: ev.TicketCreated, at: int) -> None:
     _created(state, event, at)
     assert state.entry is not None
     state.entry = state.entry.but(
-        first_solve_ms=old.first_solve_ms, latest_solve_ms=old.latest_solve_ms, lasting_ms=old.lasting_ms, escalated_ms=old.escalated_ms, wait_ms=old.wait_ms, handle_ms=old.handle_ms
+        first_solve_ms=old.first_solve_ms,
+        latest_solve_ms=old.latest_solve_ms,
+        lasting_ms=old.lasting_ms,
+        escalated_ms=old.escalated_ms,
+        wait_ms=old.wait_ms,
+        handle_ms=old.handle_ms,
     )
 
 
@@ -227,7 +244,9 @@ def _reopen(state: Ticket, at: int, add: Add) -> None:
         state.first_solve = state.first_solve.but(reopened_ms=at)
     if state.entry is not None:
         stood = state.entry.lasting_ms is not None and state.last_solve_ms is not None and at - state.entry.lasting_ms > m.H24
-        state.entry = state.entry.but(latest_solve_ms=None, wait_ms=None, handle_ms=None, lasting_ms=state.entry.lasting_ms if stood else None)
+        state.entry = state.entry.but(
+            latest_solve_ms=None, wait_ms=None, handle_ms=None, lasting_ms=state.entry.lasting_ms if stood else None
+        )
     if not state.human_replies and state.clock is not None:
         state.clock = Clock(start_ms=at, attributes=with_value(state.attributes, HANDLED_BY, None))
 
@@ -248,7 +267,13 @@ def _on_status(state: Ticket, event: ev.TicketStatusChanged, at: int, add: Add, 
 
 
 def _on_created(state: Ticket, event: ev.TicketCreated, at: int, add: Add, controls: Controls) -> None:
-    if event.status in DONE and state.status == event.status and state.last_solve_ms is None and state.entry is not None and state.entry.at_ms == at:
+    if (
+        event.status in DONE
+        and state.status == event.status
+        and state.last_solve_ms is None
+        and state.entry is not None
+        and state.entry.at_ms == at
+    ):
         state.status = "open"
         _to_status(state, event.status, at, add, controls)
 
@@ -367,7 +392,9 @@ def _on_time(state: Ticket, event: ev.AgentTimeLogged, at: int, add: Add, contro
 
 
 def _on_survey(state: Ticket, event: Any, at: int, add: Add, controls: Controls) -> None:
-    answered.on_survey(state, event, at, add, with_value(state.attributes, AGENT, state.last_replier or state.attributes[AGENT]), state.last_solve_ms)
+    answered.on_survey(
+        state, event, at, add, with_value(state.attributes, AGENT, state.last_replier or state.attributes[AGENT]), state.last_solve_ms
+    )
 
 
 _HANDLERS: dict[type, Any] = {

@@ -26,7 +26,7 @@ from services.aggregator.ledgers import LedgerShard
 from services.aggregator.overrides import QuietMonitor, transport_for
 from services.aggregator.shard import Shard
 from services.aggregator.worker import Worker
-from services.kafka import wait_for_broker
+from services.kafka import client_options, wait_for_broker
 from services.partition import partition_of
 from services.settings import Settings, topic
 
@@ -107,12 +107,12 @@ def create_app(settings: Settings, worker: Worker) -> faust.App:
     for name in INPUTS:
         _declare_agent(app, worker, topic(settings, name))
 
-    @app.on_rebalance_complete.connect
+    @app.on_rebalance_complete.connect  # type: ignore[arg-type]
     async def take_over(sender: Any, **kwargs: Any) -> None:
         names = {topic(settings, name) for name in INPUTS}
         await worker.load([TP(tp.topic, tp.partition) for tp in app.consumer.assignment() if tp.topic in names])
 
-    @app.on_partitions_revoked.connect
+    @app.on_partitions_revoked.connect  # type: ignore[arg-type]
     async def hand_over(sender: Any, revoked: Any, **kwargs: Any) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(worker.checkpoint_all(force=True), 5)
@@ -132,8 +132,6 @@ def _declare_agent(app: faust.App, worker: Worker, name: str) -> None:
 
 
 def _credentials(settings: Settings) -> dict[str, Any]:
-    from services.kafka import client_options
-
     security = settings.kafka.security
     if security.protocol == "PLAINTEXT":
         return {}

@@ -111,15 +111,17 @@ class EntityShard:
     def _letters(self, now_ms: int) -> list[Pair]:
         refused, self.entities.refused = self.entities.refused, []
         bad, self._undecodable = self._undecodable, []
-        found = [*refused, *bad]
+        found: list[Refused | tuple[bytes, str]] = [*refused, *bad]
         out: list[Pair] = []
         for number, item in enumerate(found):
             salt = f"{self.input.name}:{self.last_offset}:{number}"
             if isinstance(item, Refused):
-                reason, detail, source, original = item.reason, item.detail, item.event.source, encode_event(item.event)
-                received = item.event.received_at_ms
+                event = item.event
+                reason, detail, original = item.reason, item.detail, encode_event(event)
+                source, received = event.source, event.received_at_ms
             else:
-                reason, detail, source, original, received = Reason.BAD_FIELD, item[1], "?", item[0], now_ms
+                original, detail = item
+                reason, source, received = Reason.BAD_FIELD, "?", now_ms
             self.counters[f"rejected:{reason.value}"] += 1
             letters = letters_of(
                 reason, detail, "", original, source=source, kind="aggregator", received_at_ms=received, salt=salt, headers={}

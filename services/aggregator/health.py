@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -22,11 +23,11 @@ async def start(settings: Settings, worker: Worker, app: Any) -> web.AppRunner:
 
     async def healthz(request: web.Request) -> web.Response:
         why = unhealthy(worker)
-        return web.json_response({"status": "ok" if not why else why}, status=503 if why else 200)
+        return web.json_response({"status": why or "ok"}, status=503 if why else 200)
 
     async def readyz(request: web.Request) -> web.Response:
         why = unready(worker, app)
-        return web.json_response({"status": "ok" if not why else why, "shards": len(worker.held)}, status=503 if why else 200)
+        return web.json_response({"status": why or "ok", "shards": len(worker.held)}, status=503 if why else 200)
 
     async def metrics(request: web.Request) -> web.Response:
         return web.Response(text=exposition(worker), content_type="text/plain", headers={"X-Content-Type-Options": "nosniff"})
@@ -95,7 +96,13 @@ def exposition(worker: Worker) -> str:
     _family(lines, "deskpulse_aggregator_entities", "gauge", "Entities held.", {"": entities})
     _family(lines, "deskpulse_aggregator_ledgers", "gauge", "Ledgers held.", {"": ledgers})
     _family(lines, "deskpulse_aggregator_checkpoints_total", "counter", "Checkpoints written.", {"": worker.checkpoints_total})
-    _family(lines, "deskpulse_aggregator_checkpoint_seconds", "gauge", "How long the newest round of checkpoints took.", {"": worker.checkpoint_seconds})
+    _family(
+        lines,
+        "deskpulse_aggregator_checkpoint_seconds",
+        "gauge",
+        "How long the newest round of checkpoints took.",
+        {"": worker.checkpoint_seconds},
+    )
     ages = {f'{{shard="{name}"}}': value for name, value in sorted(age.items())}
     _family(lines, "deskpulse_aggregator_checkpoint_age_seconds", "gauge", "How long a shard's changes have waited for a checkpoint.", ages)
     _family(
@@ -105,6 +112,8 @@ def exposition(worker: Worker) -> str:
     return "".join(lines)
 
 
-def _family(lines: list[str], name: str, kind: str, about: str, samples: dict[str, float | int]) -> None:
+def _family(lines: list[str], name: str, kind: str, about: str, samples: Mapping[str, float]) -> None:
     lines.append(f"# HELP {name} {about}\n# TYPE {name} {kind}\n")
-    lines += [f"{name}{labels} {value:g}\n" if isinstance(value, float) else f"{name}{labels} {value}\n" for labels, value in samples.items()]
+    lines += [
+        f"{name}{labels} {value:g}\n" if isinstance(value, float) else f"{name}{labels} {value}\n" for labels, value in samples.items()
+    ]

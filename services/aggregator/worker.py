@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from faust.types import TP
 
-from services.aggregator.checkpoint import Checkpoints, CheckpointLost, recover
+from services.aggregator.checkpoint import CheckpointLost, Checkpoints, recover
 from services.aggregator.shard import Shard
 from services.settings import Settings
 

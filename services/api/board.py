@@ -41,7 +41,9 @@ _UNITS = ("_seconds", "_ratio", "_score", "_tickets", "_complaints")
 class Board:
     """Figures of all KPIs, as fresh as the newest differences."""
 
-    def __init__(self, settings: Settings, *, kpis: tuple[Kpi, ...] = KPIS, clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
+    def __init__(
+        self, settings: Settings, *, kpis: tuple[Kpi, ...] = KPIS, clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    ) -> None:
         self.settings = settings
         self.folded = Folded(Cells(Levels(Zone(settings.time_zone), settings.aggregator.day_level_days), settings.dimensions.pairs))
         self.kpis = kpis
@@ -177,8 +179,16 @@ class Board:
         return self.reader().read(query)
 
     def series(
-        self, kpi: str, *, step_ms: int, start_ms: int, end_ms: int, by: tuple[str, ...], where: tuple[tuple[str, str], ...], anchor: Anchor | None,
-    ) -> list[tuple[dict[str, str], list[Point]]]:  # fmt: skip
+        self,
+        kpi: str,
+        *,
+        step_ms: int,
+        start_ms: int,
+        end_ms: int,
+        by: tuple[str, ...],
+        where: tuple[tuple[str, str], ...],
+        anchor: Anchor | None,
+    ) -> list[tuple[dict[str, str], list[Point]]]:
         """One value per bucket of [start_ms, end_ms). Raises Unanswerable."""
         return self.reader().series(kpi, step_ms=step_ms, start_ms=start_ms, end_ms=end_ms, by=by, where=where, anchor=anchor)
 
@@ -199,7 +209,9 @@ class Board:
             watermark_ms=folded.watermark_ms(idle),
             applied_at_ms=self.applied_at_ms,
             lag_seconds=None if not newest_at or self.applied_at_ms is None else max(0.0, (self.applied_at_ms - newest_at) / 1000),
-            shards={name: {"last_offset": s.last_offset, "watermark_ms": s.watermark_ms, "at_ms": s.at_ms} for name, s in folded.shards.items()},
+            shards={
+                name: {"last_offset": s.last_offset, "watermark_ms": s.watermark_ms, "at_ms": s.at_ms} for name, s in folded.shards.items()
+            },
             sources=dict(folded.sources),
             tallies=_tallies(folded),
             progress={**{name: s.last_offset for name, s in folded.shards.items()}, "differences-0": folded.offset},

@@ -1,0 +1,150 @@
+"""`deskpulse compute`: the same figures from a file of events alone: no Kafka, no services, the same life cycles and cells."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from cli.event_lines import read_lines
+from cli.terminal import AsJson, say, show, show_json
+from kpis import batch
+from kpis.query import Anchor, Query, Unanswerable
+from kpis.reading import Reader
+from kpis.window import Levels, Zone
+from schemas.canonical import event_from, millis_from
+from schemas.codec import decode_event
+from schemas.events import Event
+from schemas.figures import Figure
+from schemas.rejections import Reason, Rejected
+from services.aggregator.app import controls_of
+from services.api.board import targets_of
+from services.settings import Settings, load_settings
+
+Names = Annotated[list[str] | None, typer.Option(help="May be given several times.")]
+
+
+def compute(
+    file: Annotated[str, typer.Argument(help='Canonical events as JSON Lines; "-" is standard input, .gz is unpacked.')],
+    as_of: Annotated[str | None, typer.Option(help="The instant of the figures (RFC 3339); the newest event's unless told.")] = None,
+    kpi: Names = None,
+    window: Names = None,
+    start: Annotated[str | None, typer.Option("--from", help="Start of a span instead of windows.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="End of that span, exclusive.")] = None,
+    by: Annotated[str, typer.Option(help="One dimension, or a configured pair: channel,team.")] = "",
+    anchor: Annotated[str | None, typer.Option(help="completed or created.")] = None,
+    explain: Annotated[bool, typer.Option(help="Print the formula and the parts of each figure too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compute every figure from a file of events alone.
+
+    What a line says wrong is told with its number; the figures are those of the other lines.
+    """
+    settings = load_settings()
+    events = list(_told(read_events(read_lines(file))))
+    reader = figures_of(events, settings, as_of_ms=None if as_of is None else _instant(as_of, "--as-of"))
+    if (start is None) != (end is None):
+        raise typer.BadParameter("--from and --to go together")
+    span = None if start is None or end is None else (_instant(start, "--from"), _instant(end, "--to"))
+    figures: list[Figure] = []
+    for kpi_id in kpi or list(reader.kpis):
+        query = Query(
+            kpis=(kpi_id,),
+            windows=tuple(window or ()),
+            span=span,
+            by=tuple(part for part in by.split(",") if part),
+            anchor=_anchor(anchor),
+            as_of_ms=None if as_of is None else _instant(as_of, "--as-of"),
+        )
+        try:
+            figures += reader.read(query)
+        except Unanswerable as error:
+            if kpi:
+                raise typer.BadParameter(str(error)) from None
+    if as_json:
+        show_json([msgspec.to_builtins(figure) for figure in figures])
+        return
+    show([_row(figure, reader, explain) for figure in figures], _COLUMNS[: None if explain else 9], as_json=False)
+
+
+def figures_of(events: Iterable[Event], settings: Settings, as_of_ms: int | None = None, now_ms: int | None = None) -> Reader:
+    """A reader of the figures of these events. `now_ms` (None: the later of `as_of_ms` and the newest event) is the present."""
+    levels = Levels(Zone(settings.time_zone), settings.aggregator.day_level_days)
+    listed = list(events)
+    newest = max((event.occurred_at_ms for event in listed), default=0)
+    now = now_ms if now_ms is not None else max(newest, as_of_ms or 0)
+    done = batch.run(listed, levels=levels, pairs=settings.dimensions.pairs, controls=controls_of(settings), now_ms=now)
+    kpis = tuple(Reader(done.cells, now_ms=now, watermark_ms=None).kpis.values())
+    watermark = max(done.newest_ms - settings.aggregator.event_time_skew_ms, 0) or None
+    return Reader(
+        done.cells, now_ms=now, watermark_ms=watermark, targets=targets_of(settings, kpis), max_values=settings.dimensions.max_values
+    )
+
+
+def computed_at(settings: Settings, events: Sequence[Event], as_of_ms: int) -> Reader:
+    """A reader as of an instant that is also the present: what the API's answer of that instant must equal."""
+    return figures_of(events, settings, now_ms=as_of_ms)
+
+
+def read_events(lines: Iterable[bytes]) -> Iterator[Event | tuple[int, Rejected]]:
+    """The events of lines in the form that senders use, or in that of the topic `events`; what is refused with its line number."""
+    received = time.time_ns() // 1_000_000
+    for number, line in enumerate(lines, 1):
+        try:
+            if b'"occurred_at_ms"' in line:
+                yield decode_event(line)
+            else:
+                yield event_from(json.loads(line), source="file", received_at_ms=received)[0]
+        except Rejected as rejected:
+            yield number, rejected
+        except (ValueError, RecursionError) as error:
+            yield number, Rejected(Reason.NOT_JSON, str(error)[:200])
+
+
+def _told(found: Iterable[Event | tuple[int, Rejected]]) -> Iterator[Event]:
+    reasons: Counter[str] = Counter()
+    for item in found:
+        if isinstance(item, tuple):
+            number, rejected = item
+            reasons[rejected.reason.value] += 1
+            if sum(reasons.values()) <= 10:
+                say(f"line {number}: {rejected}")
+        else:
+            yield item
+    if reasons:
+        say("left out: " + ", ".join(f"{n} × {reason}" for reason, n in reasons.most_common()))
+
+
+def _instant(text: str, name: str) -> int:
+    try:
+        return millis_from(text)
+    except Rejected as rejected:
+        raise typer.BadParameter(f"{name}: {rejected.detail}") from None
+
+
+def _anchor(name: str | None) -> Anchor | None:
+    if name is None:
+        return None
+    if name == "completed":
+        return "completed"
+    if name == "created":
+        return "created"
+    raise typer.BadParameter("--anchor is completed or created")
+
+
+_COLUMNS = ("kpi", "window", "dims", "value", "unit", "n", "ci_low", "ci_high", "quality", "formula", "parts")
+
+
+def _row(figure: Figure, reader: Reader, explain: bool) -> dict[str, Any]:
+    row: dict[str, Any] = {name: getattr(figure, name) for name in ("kpi", "window", "value", "unit", "n", "ci_low", "ci_high", "quality")}
+    row["dims"] = " ".join(f"{k}={v}" for k, v in figure.dims.items())
+    row["value"] = figure.value if figure.value is not None else figure.reason
+    if explain:
+        row["formula"] = reader.kpi(figure.kpi).formula
+        row["parts"] = " ".join(f"{k}={v}" for k, v in figure.parts.items())
+    return {k: (round(v, 4) if isinstance(v, float) else v) for k, v in row.items()}

@@ -1,0 +1,71 @@
+"""What the API needs of the board it serves: answers to queries, the catalogue, and how fresh all of it is.
+
+Laws of an implementation: `version` never falls, and rises with every applied change; the same version and the same instant
+give the same figures; a question that cannot be answered raises `Unanswerable` and changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from msgspec import Struct, field
+
+from kpis.query import Anchor, Point, Query
+from schemas.figures import Figure
+
+
+class Freshness(Struct, kw_only=True):
+    """How far the board has come, and whether its figures may be believed as current.
+
+    `ready` is False, with a `reason`, until every shard is fresh. `last_event_ms` is the newest event applied, None before the
+    first. `applied_at_ms` is when the newest change arrived here. `sources` holds the newest event of each source. `tallies` are
+    gross counters (name, labels, value) that never fall. `progress` maps a shard to the newest offset included.
+    """
+
+    ready: bool
+    reason: str = ""
+    version: int = 0
+    last_event_ms: int | None = None
+    watermark_ms: int | None = None
+    applied_at_ms: int | None = None
+    lag_seconds: float | None = None
+    shards: dict[str, Any] = field(default_factory=dict)
+    sources: dict[str, int] = field(default_factory=dict)
+    tallies: list[tuple[str, dict[str, str], float]] = field(default_factory=list)
+    progress: dict[str, int] = field(default_factory=dict)
+
+
+Series = list[tuple[dict[str, str], list[Point]]]
+"""For each cut (its dimensions and values) the points in order of time."""
+
+
+class Figures(Protocol):
+    """A board that answers."""
+
+    def figures(self, query: Query) -> list[Figure]:
+        """Every figure the query asks for. Raises Unanswerable."""
+
+    def series(
+        self,
+        kpi: str,
+        *,
+        step_ms: int,
+        start_ms: int,
+        end_ms: int,
+        by: tuple[str, ...],
+        where: tuple[tuple[str, str], ...],
+        anchor: Anchor | None,
+    ) -> Series:
+        """One value per bucket of [start_ms, end_ms). Raises Unanswerable."""
+
+    def catalogue(self) -> list[dict[str, Any]]:
+        """One entry per KPI: id, title, unit, formula, windows, anchors, clocks, dimensions, better, source, version, exposed, meaning."""
+
+    def freshness(self) -> Freshness:
+        """How far the board has come."""
+
+    async def changed(self, since: int) -> int:
+        """Waits until `version` is greater than `since`; returns the new version."""
+
+    def now_ms(self) -> int:
+        """The instant that "now" means: the wall clock's, or that of the newest event."""

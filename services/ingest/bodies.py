@@ -1,0 +1,81 @@
+"""Bytes to JSON values, at the one place where foreign bytes are decoded.
+
+Law: a JSON value comes out or `Rejected` is raised, whatever the bytes are.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from schemas.rejections import Reason, Rejected
+
+_BOM = b"\xef\xbb\xbf"
+_values = msgspec.json.Decoder()
+_raws = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def value_of(data: bytes) -> Any:
+    """The JSON value that the bytes hold. Raises Rejected: empty, not UTF-8, not JSON or nested too deeply."""
+    try:
+        return _values.decode(data)
+    except UnicodeDecodeError as error:
+        raise Rejected(Reason.NOT_UTF8, f"the body is not UTF-8 (byte {error.start}): send JSON in UTF-8") from None
+    except RecursionError:
+        raise Rejected(Reason.TOO_DEEP, "the body is nested too deeply: an event is an object of plain values") from None
+    except ValueError as error:
+        if data.startswith(_BOM):
+            return value_of(data[len(_BOM) :])
+        if not data.strip():
+            raise Rejected(Reason.EMPTY_BODY, "the body is empty: send one event as a JSON object") from None
+        _refuse_other_encodings(data)
+        raise Rejected(Reason.NOT_JSON, f"the body is not JSON: {error}") from None
+
+
+def _refuse_other_encodings(data: bytes) -> None:
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        raise Rejected(Reason.NOT_UTF8, f"the body is not UTF-8 (byte {error.start}): send JSON in UTF-8") from None
+
+
+def lines_of(data: bytes) -> tuple[list[Any], Callable[[int], bytes]]:
+    """The values of JSON Lines (a line that is none becomes its `Rejected`) and the bytes of each line.
+
+    Blank lines are skipped. Raises Rejected when there is no line at all.
+    """
+    lines = [line for line in data.removeprefix(_BOM).split(b"\n") if line.strip()]
+    if not lines:
+        raise Rejected(Reason.EMPTY_BODY, "the body holds no line: send one event in each line")
+    return [_value_or_rejected(line) for line in lines], lines.__getitem__
+
+
+def _value_or_rejected(line: bytes) -> Any:
+    try:
+        return value_of(line)
+    except Rejected as rejected:
+        return rejected
+
+
+def elements_of(data: bytes) -> Callable[[int], bytes]:
+    """The bytes of each element of a JSON array that `value_of` has decoded already; they are looked for at the first call."""
+    found: list[msgspec.Raw] = []
+
+    def original(index: int) -> bytes:
+        if not found:
+            found.extend(_raws.decode(data.removeprefix(_BOM)))
+        return bytes(found[index])
+
+    return original
+
+
+def from_base64(text: Any, pointer: str) -> bytes:
+    """The bytes behind base64 text. Raises Rejected."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (TypeError, ValueError, binascii.Error):
+        raise Rejected(Reason.BAD_FIELD, "this is not base64", pointer) from None

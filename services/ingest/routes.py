@@ -1,0 +1,199 @@
+"""The webhook paths as plain ASGI: read the body within its bounds, verify the sender on the raw bytes, hand it to the door.
+
+Laws: whatever is sent, one answer of interfaces.md comes back, and never 404, 410 or 3xx, after which senders switch a webhook
+off; nothing of a body, a header or a path token is logged; a body of a sender who is not verified is counted and forgotten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import zlib
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from time import perf_counter
+from typing import Any
+
+from services.ingest.answers import Answer, problem, retry_after, unavailable
+from services.ingest.delivery import Delivery
+from services.ingest.door import Door
+from services.ingest.metrics import UNKNOWN, Metrics
+from services.ingest.packer import Unavailable
+from services.ingest.sources import Source
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+PREFIX = "/webhooks"
+READ_SECONDS = 30.0
+"""How long a body may take to arrive; senders of webhooks give up well before."""
+
+_DISCARD_MAX_BYTES = 16 * 1024 * 1024
+"""How much of a body that is too large is read and thrown away, so that its sender reads the answer and not a reset."""
+
+_WINDOW_BITS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
+_log = logging.getLogger(__name__)
+
+
+class Refused(Exception):
+    """The delivery ends here, with this answer."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+class Gone(Exception):
+    """The sender hung up: there is nobody to answer."""
+
+
+class Webhooks:
+    """The ASGI app under `/webhooks`. `clock` gives the time in ms since 1970."""
+
+    def __init__(self, sources: Mapping[str, Source], door: Door, metrics: Metrics, max_body_bytes: int, clock: Callable[[], int]) -> None:
+        self._sources = sources
+        self._door = door
+        self._metrics = metrics
+        self._max_bytes = max_body_bytes
+        self._clock = clock
+        self._said_at_seconds = float("-inf")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        began = perf_counter()
+        name, token = _named(scope["path"])
+        source = self._sources.get(name)
+        try:
+            answer = await self._answer(scope, receive, source, token)
+        except Gone:
+            return
+        except Refused as refused:
+            answer = refused.answer
+        except Unavailable as error:
+            self._say_unavailable(name, error, began)
+            answer = unavailable()
+        except Exception as error:  # the last line: a fault of ours makes the sender come again instead of losing the delivery
+            _log.error("a delivery of %s failed: %s", name if source else UNKNOWN, type(error).__name__, exc_info=_without_values(error))
+            answer = unavailable()
+        self._metrics.answered(name if source else UNKNOWN, answer.status, perf_counter() - began)
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+
+    def _say_unavailable(self, name: str, error: Unavailable, at_seconds: float) -> None:
+        """One line a second at most: while Kafka is away every delivery ends here."""
+        if at_seconds - self._said_at_seconds >= 1:
+            self._said_at_seconds = at_seconds
+            _log.warning("deliveries are answered 503, the last one of %s: %s", name, error)
+
+    async def _answer(self, scope: Scope, receive: Receive, source: Source | None, token: str | None) -> Answer:
+        headers = dict(scope["headers"])
+        wire = await self._body(headers, receive)
+        encoding = headers.get(b"content-encoding", b"identity").strip().lower()
+        encoded = encoding not in (b"identity", b"")
+        body = _unpacked(wire, encoding, self._max_bytes) if encoded else wire
+        delivery = Delivery(
+            headers=headers, body=body, signed_body=wire if encoded else None, query=scope["query_string"], received_at_ms=self._clock()
+        )
+        if source is None:
+            raise Refused(_not_authorised("this source is not known: post to /webhooks/{source} with a name of the configuration"))
+        if scope["method"] == "OPTIONS":
+            return _options(source, delivery)
+        if scope["method"] != "POST":
+            return problem(405, "send deliveries with POST", headers=((b"allow", b"POST, OPTIONS"),))
+        if not source.is_verified(delivery, token):
+            raise Refused(
+                _not_authorised(
+                    "the token in the path is not one of this source's"
+                    if token is not None
+                    else "the signature is missing, wrong or too old: check the secret and the sender's clock (300 s are allowed)"
+                )
+            )
+        if source.rate is not None and (wait := source.rate.seconds_until_free(perf_counter())):
+            return problem(429, "more deliveries than this source is allowed: send slower", headers=(retry_after(wait),))
+        return await self._door.take(source, delivery)
+
+    async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+        declared = headers.get(b"content-length", b"")
+        if len(declared) > 7 and (len(declared) > 15 or not declared.isdigit() or int(declared) > self._max_bytes + _DISCARD_MAX_BYTES):
+            raise Refused(_too_large(self._max_bytes))
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                message = await receive()
+                if message["type"] == "http.request" and not message.get("more_body"):
+                    body: bytes = message.get("body", b"")
+                    if len(body) > self._max_bytes:
+                        raise Refused(_too_large(self._max_bytes))
+                    return body
+                return await self._rest(message, receive)
+        except TimeoutError:
+            raise Refused(problem(408, "the body did not arrive in time: send it again", headers=((b"connection", b"close"),))) from None
+
+    async def _rest(self, message: MutableMapping[str, Any], receive: Receive) -> bytes:
+        pieces: list[bytes] = []
+        size_bytes = 0
+        while True:
+            if message["type"] != "http.request":
+                raise Gone
+            piece = message.get("body", b"")
+            size_bytes += len(piece)
+            if size_bytes <= self._max_bytes:
+                pieces.append(piece)
+            elif size_bytes > self._max_bytes + _DISCARD_MAX_BYTES:
+                break
+            else:
+                pieces.clear()
+            if not message.get("more_body"):
+                break
+            message = await receive()
+        if size_bytes > self._max_bytes:
+            raise Refused(_too_large(self._max_bytes))
+        return b"".join(pieces)
+
+
+def _named(path: str) -> tuple[str, str | None]:
+    """The source and the token in a path; what is nobody's path names no source."""
+    parts = path.removeprefix(PREFIX).strip("/").split("/")
+    if len(parts) > 2:
+        return "", None
+    return parts[0], parts[1] if len(parts) == 2 else None
+
+
+def _not_authorised(detail: str) -> Answer:
+    return problem(401, detail, headers=((b"www-authenticate", b'Bearer realm="webhooks"'),))
+
+
+def _too_large(max_bytes: int) -> Answer:
+    detail = f"the body is larger than {max_bytes} bytes: send fewer events at once"
+    return problem(413, detail, headers=((b"connection", b"close"),))
+
+
+def _options(source: Source, delivery: Delivery) -> Answer:
+    handshake = source.provider.handshake
+    said = () if handshake is None else tuple(handshake(delivery))
+    return Answer(200, b"", (*said, (b"allow", b"POST, OPTIONS"), (b"content-length", b"0")))
+
+
+def _unpacked(wire: bytes, encoding: bytes, max_bytes: int) -> bytes:
+    """The body without its Content-Encoding, within the same bound as a plain one. Raises Refused."""
+    bits = _WINDOW_BITS.get(encoding)
+    if bits is None:
+        raise Refused(
+            problem(415, "send the body plain, or with Content-Encoding gzip or deflate", headers=((b"accept-encoding", b"gzip, deflate"),))
+        )
+    if encoding == b"deflate" and wire[:1] and wire[0] & 0x0F != 8:
+        bits = -15  # some senders leave out the two bytes around it
+    unpacked = zlib.decompressobj(bits)
+    try:
+        body = unpacked.decompress(wire, max_bytes + 1)
+    except zlib.error:
+        body = b""
+    if len(body) > max_bytes:
+        raise Refused(_too_large(max_bytes))
+    if not unpacked.eof or unpacked.unused_data:
+        raise Refused(problem(415, "the body is not what its Content-Encoding says: send it plain, or as one gzip stream"))
+    return body
+
+
+def _without_values(error: Exception) -> tuple[type[Exception], Exception, Any]:
+    """The traceback for the log with an empty message, because a message may repeat what was sent."""
+    return type(error), Exception(), error.__traceback__

@@ -1,0 +1,291 @@
+"""The configuration of all services: `deskpulse.toml`, overridden by `DESKPULSE_…` variables, checked before anything starts.
+
+Laws: an unknown key is an error with the nearest known name; a secret is never written in the file, never printed and never
+part of a repr; the same file and environment always give the same Settings. Nothing is read at import.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+
+from services.settings_errors import ConfigError, Problem, problems_of
+
+DEFAULT_FILE = "deskpulse.toml"
+ENV_PREFIX = "DESKPULSE_"
+ENV_FILE = "DESKPULSE_CONFIG"
+
+
+def _variable_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or name.startswith("whsec_"):
+        raise ValueError("the name of an environment variable, such as ZENDESK_WEBHOOK_SECRET, never the secret itself")
+    return name
+
+
+def _expanded(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # not found is a KeyError, a folder's name an OSError
+        raise ValueError("the name of a time zone, such as Europe/Helsinki or UTC") from None
+    return name
+
+
+VariableName = Annotated[str, AfterValidator(_variable_name)]
+Directory = Annotated[Path, AfterValidator(_expanded)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class SecuritySettings(_Section):
+    """How clients speak to Kafka; passwords are named by variable or file, never written here."""
+
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT"] = "PLAINTEXT"
+    ssl_cafile: Path | None = None
+    ssl_certfile: Path | None = None
+    ssl_keyfile: Path | None = None
+    ssl_password_env: VariableName | None = None
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    sasl_username: str | None = None
+    sasl_password_env: VariableName | None = None
+    sasl_password_file: Directory | None = None
+
+
+class KafkaSettings(_Section):
+    """Where Kafka is and how our topics are cut."""
+
+    bootstrap: Annotated[str, Field(pattern=r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$")] = "127.0.0.1:9092"
+    topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = "deskpulse."
+    partitions: Annotated[int, Field(ge=1, le=1000)] = 8
+    difference_partitions: Annotated[int, Field(ge=1, le=1000)] = 1
+    replication_factor: Annotated[int, Field(ge=1, le=9)] = 1
+    security: SecuritySettings = SecuritySettings()
+
+
+class IngestSettings(_Section):
+    """The door for webhooks."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    max_body_bytes: Annotated[int, Field(ge=1024, le=64 * 1_048_576)] = 1_048_576
+    linger_ms: Annotated[int, Field(ge=0, le=1000)] = 5
+
+
+class AggregatorSettings(_Section):
+    """The Faust worker; its port serves health and own metrics."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8082
+    checkpoint_ms: Annotated[int, Field(ge=1, le=60_000)] = 100
+    fold_ms: Annotated[int, Field(ge=10, le=600_000)] = 10_000
+    event_time_skew_ms: Annotated[int, Field(ge=0, le=86_400_000)] = 60_000
+    day_level_days: Annotated[int, Field(ge=61, le=3650)] = 800
+    entity_retention_days: Annotated[int, Field(ge=1, le=3650)] = 21
+
+
+class ApiSettings(_Section):
+    """The figures over HTTP and the wall board; `token_env` names the variable that holds a bearer token ("" = open)."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8081
+    token_env: Annotated[str, AfterValidator(lambda name: _variable_name(name) if name else name)] = ""
+
+    def token(self, environ: Mapping[str, str] = os.environ) -> str | None:
+        """The bearer token that callers must show, None when the API is open. Raises ConfigError when it is named but empty."""
+        if not self.token_env:
+            return None
+        if value := environ.get(self.token_env, "").strip():
+            return value
+        raise ConfigError([Problem("the environment", "api.token_env", f"{self.token_env} is not set", "a bearer token in that variable")])
+
+
+class SourceSettings(_Section):
+    """One sender of webhooks: which kind it is, where its secrets are and how its ids are to be read."""
+
+    kind: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    secret_env: tuple[VariableName, ...] = ()
+    secret_file: tuple[Directory, ...] = ()
+    token_env: tuple[VariableName, ...] = ()
+    ticket_source: str | None = None
+    identity: Literal["own", "external_id", "email_hash"] = "own"
+    rate_per_second: Annotated[float, Field(gt=0)] | None = None
+    tests_secret: bool = False
+    options: dict[str, Any] = {}
+
+    def secrets(self, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+        """The signing secrets that are valid now, in the order of the configuration; those not set or empty are left out."""
+        return _values(self.secret_env, self.secret_file, environ)
+
+    def tokens(self, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+        """The secret path tokens for `/webhooks/{source}/{token}` that are valid now."""
+        return _values(self.token_env, (), environ)
+
+    def missing(self, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+        """What is still needed before this source can be let in, each in words; empty when it is ready."""
+        needs = [f"set the variable {name}" for name in (*self.secret_env, *self.token_env) if not environ.get(name, "").strip()]
+        needs += [f"write the secret to {path}" for path in self.secret_file if not _file_text(path)]
+        if not (self.secret_env or self.secret_file or self.token_env):
+            needs.append('name its secret: secret_env = ["SOME_VARIABLE"] (or secret_file, or token_env for a sender that cannot sign)')
+        return tuple(needs)
+
+
+def _file_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _values(names: tuple[str, ...], files: tuple[Path, ...], environ: Mapping[str, str]) -> tuple[str, ...]:
+    found = [environ.get(name, "").strip() for name in names] + [_file_text(path) for path in files]
+    return tuple(value for value in found if value)
+
+
+class DimensionSettings(_Section):
+    """Which pairs of dimensions are counted together, and how many values of one are published."""
+
+    pairs: tuple[tuple[str, str], ...] = (("channel", "team"),)
+    max_values: Count = 500
+
+
+class TargetSettings(_Section):
+    """A promise: the median `p50`, and the `share` (0-1) of cases that are done `within` so many seconds."""
+
+    p50: Annotated[float, Field(gt=0)] | None = None
+    within: Annotated[float, Field(gt=0)] | None = None
+    share: Annotated[float, Field(ge=0, le=1)] | None = None
+
+
+DEFAULT_TARGETS: Mapping[str, Mapping[str, float]] = {
+    "first_reply_time_seconds": {"p50": 1800, "within": 3600, "share": 0.9},
+    "speed_of_answer_seconds": {"within": 20, "share": 0.8},
+}
+SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+
+
+class Settings(BaseSettings):
+    """Everything that may differ between two installations. Constructed directly it reads neither file nor environment."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=ENV_PREFIX, env_nested_delimiter="__", validate_default=True)
+
+    tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "main"
+    data_dir: Directory = Path("~/.local/share/deskpulse")
+    time_zone: Zone = "UTC"
+    now: Literal["wall", "watermark"] = "wall"
+    kafka: KafkaSettings = KafkaSettings()
+    ingest: IngestSettings = IngestSettings()
+    aggregator: AggregatorSettings = AggregatorSettings()
+    api: ApiSettings = ApiSettings()
+    sources: dict[SourceName, SourceSettings] = {}
+    dimensions: DimensionSettings = DimensionSettings()
+    targets: dict[str, TargetSettings] = {}
+
+    @field_validator("targets", mode="before")
+    @classmethod
+    def _over_the_defaults(cls, given: Any) -> Any:
+        return {**DEFAULT_TARGETS, **given} if isinstance(given, Mapping) else given
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is passed in: file and environment are read by `load_settings`, where they can be named in an error."""
+        return (init_settings,)
+
+
+def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings in force: defaults, then the file, then `DESKPULSE_…` variables.
+
+    `path` None means the file named by DESKPULSE_CONFIG, else `deskpulse.toml` in the working directory if there is one.
+    `environ` None means this process's environment. Raises ConfigError.
+    """
+    environ = os.environ if environ is None else environ
+    file = _file(path, environ)
+    from_file = {} if file is None else _toml(file)
+    from_environ = _environ(environ)
+    try:
+        return Settings(**_merged(from_file, from_environ))
+    except ValidationError as error:
+        raise ConfigError(problems_of(error, Settings, str(file or "the built-in defaults"), from_environ)) from None
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """Variables with which a child process loads exactly these settings, whatever file lies in its working directory."""
+    sections = settings.model_dump(mode="json", exclude_none=True)
+    variables = {f"{ENV_PREFIX}{name.upper()}": value if isinstance(value, str) else json.dumps(value) for name, value in sections.items()}
+    return {**variables, ENV_FILE: os.devnull}
+
+
+def topic(settings: Settings, name: str) -> str:
+    """The full name of one of our topics (`schemas.topics`), prefix included."""
+    return settings.kafka.topic_prefix + name
+
+
+def _file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
+    if path is not None:
+        return path
+    if named := environ.get(ENV_FILE):
+        return Path(named).expanduser()
+    return Path(DEFAULT_FILE) if Path(DEFAULT_FILE).is_file() else None
+
+
+def _toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError([Problem(str(file), "", error.strerror or "unreadable", "a readable TOML file (see DESKPULSE_CONFIG)")]) from None
+    except UnicodeDecodeError:
+        raise ConfigError([Problem(str(file), "", "bytes that are not UTF-8", "TOML, written in UTF-8")]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([Problem(str(file), "", f"text that is not TOML: {error}", "TOML 1.0")]) from None
+
+
+def _environ(environ: Mapping[str, str]) -> dict[str, Any]:
+    source = EnvSettingsSource(Settings)
+    source.env_vars = {name.lower(): value for name, value in environ.items() if name.upper().startswith(ENV_PREFIX)}
+    try:
+        given: dict[str, Any] = source()
+    except SettingsError as error:
+        field = re.search(r'field "(\w+)"', str(error))
+        key = field[1] if field else ""
+        raise ConfigError(
+            [Problem(f"{ENV_PREFIX}{key.upper()}", key, "text that is not JSON", "JSON, or one variable for each value")]
+        ) from None
+    unknown = ENV_PREFIX.lower()
+    for name in source.env_vars:
+        key = name.removeprefix(unknown).split("__")[0]
+        if key not in Settings.model_fields and ("__" in name or _looks_like_ours(key)):
+            given[key] = "…"  # refused by the validation below, which knows the nearest name
+    return given
+
+
+def _looks_like_ours(key: str) -> bool:
+    """A near miss of a top-level key. Other names are not ours to refuse: secrets, DESKPULSE_CONFIG, what an orchestrator sets."""
+    return key != "config" and bool(get_close_matches(key, list(Settings.model_fields), 1, 0.8))
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    out = dict(below)
+    for key, value in above.items():
+        under = next((k for k in out if k.lower() == key), key)  # variables have no case; names of sources do
+        both = isinstance(value, Mapping) and isinstance(out.get(under), Mapping)
+        out[under] = _merged(out[under], value) if both else value
+    return out

@@ -1,0 +1,1 @@
+"""The wall board in a headless Chromium."""

@@ -1,0 +1,164 @@
+"""The wall board as it stands on a wall: live, without data, stale, back again, on a phone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import OpenPage, Server
+from tests.services.api.fake_board import MADE
+
+pytestmark = pytest.mark.browser
+CUT_OFF = """
+() => [...document.querySelectorAll('.tile, .part, header')].flatMap((box) =>
+  [...box.querySelectorAll('.value, h2, h3, .foot, .n, .clock, .live')].filter((part) => {
+    const inner = part.getBoundingClientRect(), outer = box.getBoundingClientRect();
+    return inner.right > outer.right + 1 || inner.bottom > outer.bottom + 1 || inner.left < outer.left - 1;
+  }).map((part) => `${box.dataset.kpi || box.className}: ${part.textContent}`))
+"""
+
+
+def tile(page: Page, kpi: str) -> Locator:
+    return page.locator(f'[data-kpi="{kpi}"]')
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_a_live_board_shows_every_kpi_and_cuts_nothing_off(server: Server, open_page: OpenPage, theme: str) -> None:
+    server.start("still")
+    page = open_page(f"{server.address}/?theme={theme}")
+    expect(page.locator("body")).to_have_attribute("data-feed", "live")
+    expect(tile(page, "nps").locator(".value")).to_have_text("+42")
+    expect(tile(page, "first_reply_time").locator(".value")).to_have_text("24min")
+    expect(tile(page, "first_reply_time").locator(".foot")).to_contain_text("● on target")
+    expect(tile(page, "first_reply_time").locator(".foot")).to_contain_text("95 % 22–26 min · n 142")
+    expect(tile(page, "first_reply_time").locator("canvas")).to_be_visible()
+    expect(page.locator("#live")).to_have_text(re.compile(r"^live · last event \d s$"))
+    expect(page.locator("#sources")).to_contain_text("surveys silent 42 min")
+    expect(page.locator(".part")).to_have_count(6)
+    expect(page.locator("html")).to_have_attribute("data-theme", theme)
+    shown = page.locator("[data-kpi]").evaluate_all("tiles => tiles.map((tile) => tile.dataset.kpi)")
+    assert sorted(shown) == sorted(one.id for one in MADE)
+    assert page.evaluate(CUT_OFF) == []
+    big = page.locator("main .value").first.evaluate("value => parseFloat(getComputedStyle(value).fontSize)")
+    assert big >= 100  # of 1080 pixels: to be read from across a room
+    assert page.locator(".strip").evaluate("strip => strip.getBoundingClientRect().bottom") <= 1080
+
+
+def test_the_colours_of_words_can_be_told_from_their_ground(server: Server, open_page: OpenPage) -> None:
+    """WCAG 2.2: text at 4.5 to 1, in both themes."""
+    server.start("still")
+    contrast = """
+    () => { const light = (c) => { const [r, g, b] = c.match(/[\\d.]+/g).map((x) => {
+        x /= 255; return x <= .04045 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4; });
+        return .2126 * r + .7152 * g + .0722 * b; };
+      const probe = document.createElement('i'); document.body.append(probe);
+      const of = (name) => { probe.style.color = `var(${name})`; return light(getComputedStyle(probe).color); };
+      return Object.fromEntries(['--ink', '--ink-2', '--ink-3', '--ok', '--watch', '--bad'].map((name) => {
+        const [a, b] = [of(name), of('--panel')].sort((x, y) => y - x); return [name, (a + .05) / (b + .05)]; })); }
+    """
+    for theme in ("dark", "light"):
+        found = open_page(f"{server.address}/?theme={theme}").evaluate(contrast)
+        assert {name: ratio for name, ratio in found.items() if ratio < 4.5} == {}
+
+
+def test_a_change_reaches_the_wall(server: Server, open_page: OpenPage) -> None:
+    server.start("moving")
+    page = open_page(f"{server.address}/wall/operations")
+    value = tile(page, "active_issues").locator(".value")
+    expect(value).not_to_have_text("…")
+    before = value.text_content()
+    expect(value).not_to_have_text(before or "", timeout=30_000)
+
+
+def test_no_data_is_said_in_words(server: Server, open_page: OpenPage) -> None:
+    server.start("empty")
+    page = open_page(f"{server.address}/")
+    nps = tile(page, "nps")
+    expect(nps.locator(".value")).to_have_text("NO DATA")
+    expect(nps.locator(".foot")).to_contain_text("○ nothing in this window yet")
+    expect(nps).to_have_attribute("data-state", "none")
+    assert page.evaluate(CUT_OFF) == []
+
+
+def test_a_board_that_is_behind_says_so(server: Server, open_page: OpenPage) -> None:
+    server.start("behind")
+    page = open_page(f"{server.address}/")
+    expect(page.locator("body")).to_have_attribute("data-feed", "stale")
+    expect(page.locator("#notice")).to_contain_text("No data yet")
+    expect(page.locator("#notice")).to_contain_text("120000 records behind")
+
+
+def test_a_lost_server_greys_the_board_and_its_return_wakes_it(server: Server, open_page: OpenPage) -> None:
+    server.start("still")
+    page = open_page(f"{server.address}/?theme=dark")
+    expect(page.locator("body")).to_have_attribute("data-feed", "live")
+    server.stop()
+    expect(page.locator("body")).to_have_attribute("data-feed", "stale", timeout=15_000)
+    expect(page.locator("#live")).to_have_text(re.compile(r"^▲ no data since \d\d:\d\d:\d\d$"))
+    expect(page.locator("#notice")).to_contain_text("The server cannot be reached")
+    assert "grayscale" in page.locator("main").evaluate("main => getComputedStyle(main).filter")
+    assert page.evaluate(CUT_OFF) == []
+    server.start("still")
+    expect(page.locator("body")).to_have_attribute("data-feed", "live", timeout=20_000)
+    expect(page.locator("#notice")).to_be_hidden()
+
+
+def test_a_silent_connection_is_noticed_by_the_page_itself(server: Server, open_page: OpenPage) -> None:
+    """The connection stays open but nothing comes: only the page's own clock can tell."""
+    server.start("still")
+    page = open_page(f"{server.address}/docs")
+    page.clock.install()
+    page.route("**/v1/stream**", lambda route: None)  # taken and never answered
+    page.goto(f"{server.address}/")
+    expect(page.locator("#live")).to_have_text("connecting …")
+    page.clock.run_for(30_000)
+    expect(page.locator("body")).to_have_attribute("data-feed", "stale")
+    expect(page.locator("#live")).to_have_text("▲ no data yet")
+
+
+def test_on_a_phone_nothing_is_cut_and_nothing_scrolls_sideways(server: Server, open_page: OpenPage) -> None:
+    server.start("still")
+    page = open_page(f"{server.address}/", 390, 844)
+    expect(tile(page, "nps").locator(".value")).to_have_text("+42")
+    expect(page.locator(".part")).to_have_count(6)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate(CUT_OFF) == []
+
+
+def test_every_figure_small_on_a_second_screen(server: Server, open_page: OpenPage) -> None:
+    server.start("still")
+    page = open_page(f"{server.address}/?view=all")
+    expect(tile(page, "nps").locator(".value")).to_have_text("+42")
+    expect(page.locator("#rest .tile")).to_have_count(len(MADE))
+    assert page.evaluate(CUT_OFF) == []
+
+
+def test_the_documentation_is_drawn_without_anything_from_elsewhere(server: Server, open_page: OpenPage) -> None:
+    server.start("still")
+    page = open_page(f"{server.address}/docs")
+    expect(page.get_by_role("heading", name="GET /v1/figures")).to_be_visible()
+
+
+def test_people_read_numbers_not_floats(server: Server, open_page: OpenPage) -> None:
+    server.start("still")
+    page = open_page(f"{server.address}/docs")
+    said = page.evaluate(
+        """async () => { const { amount, range, certainty } = await import('/static/figure_text.js');
+        const join = (parts) => parts.filter((x) => x !== '').join(' ');
+        return {
+          durations: [0, 4.2, 59, 99, 100, 1440, 5939, 7200, 100000, 300000, 4e6, -120].map((s) => join(amount(s, 'seconds'))),
+          shares: [0, 0.034, 0.5, 0.999, 1].map((r) => join(amount(r, 'ratio'))),
+          scores: [-100, -3.2, 0, 42.4].map((s) => join(amount(s, 'score'))),
+          counts: [0, 7, 312.4, 12345, -27, 2.5].map((c) => join(amount(c, 'tickets'))),
+          ranges: [range(1260, 1680, 'seconds'), range(0.8, 0.86, 'ratio'), range(-5, 12, 'score'), range(50, 8000, 'seconds')],
+        }; }"""
+    )
+    assert said == {
+        "durations": ["0 s", "4.2 s", "59 s", "99 s", "1.7 min", "24 min", "99 min", "2.0 h", "28 h", "3.5 d", "46 d", "−2.0 min"],
+        "shares": ["0 %", "3.4 %", "50 %", "99.9 %", "100 %"],
+        "scores": ["−100", "−3", "0", "+42"],
+        "counts": ["0", "7", "312", "12\u202f345", "−27", "2.5"],
+        "ranges": ["21–28 min", "80–86 %", "−5 to +12", "0.0–2.2 h"],
+    }

@@ -1,0 +1,92 @@
+"""The command line: its exit codes, its help, its answers to wrong use."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.app import COMMANDS, run
+from cli.figures import rows_of
+from kpis.catalogue import KPIS
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("command", [c.name for c in COMMANDS])
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([command, "--help"]) == 0
+    assert f"Usage: deskpulse {command}" in capsys.readouterr().out
+
+
+def test_the_list_of_commands_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    listed = capsys.readouterr().out
+    assert [command.name for command in COMMANDS if command.name not in listed] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        pytest.param(["nonsense"], "No such command", id="unknown command"),
+        pytest.param(["topics", "--wait", "soon"], "--wait", id="wrong type of an option"),
+        pytest.param(["kpis", "csat_scor"], "the nearest is csat_score", id="unknown KPI"),
+        pytest.param(["send", "nowhere.jsonl"], "configured: none", id="no source"),
+    ],
+)
+def test_wrong_use_is_exit_2_with_a_word(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 2
+    assert says in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("command", ["check", "topics", "ingest", "aggregator", "api", "up", "figures"])
+def test_a_wrong_configuration_stops_every_command(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "deskpulse.toml").write_text("[kafka]\nbootstrp = 'x:1'\n")
+    assert run([command]) == 2
+    assert "kafka.bootstrp: found an unknown key" in capsys.readouterr().err
+
+
+def test_check_names_the_secret_that_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "other.toml"
+    file.write_text('[sources.zen]\nkind = "zendesk"\nsecret_env = ["ZEN_SECRET"]\n')
+    assert run(["check", str(file)]) == 1
+    assert "set the variable ZEN_SECRET" in capsys.readouterr().out
+    monkeypatch.setenv("ZEN_SECRET", "hush-hush")
+    assert run(["check", str(file), "--json"]) == 0
+    out = capsys.readouterr().out
+    assert json.loads(out)["sources"][0]["needs"] == []
+    assert "hush-hush" not in out
+
+
+def test_the_catalogue_is_listed_whole_and_one_by_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["kpis", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [kpi["id"] for kpi in listed] == [kpi.id for kpi in KPIS]
+    assert run(["kpis", KPIS[0].id]) == 0
+    assert KPIS[0].meaning[:30] in capsys.readouterr().out
+
+
+def test_figures_of_an_api_that_is_away_is_exit_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["figures", "--url", "http://127.0.0.1:1"]) == 1
+    assert "no API answers" in capsys.readouterr().err
+
+
+def test_topics_of_a_broker_that_is_away_is_exit_1(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DESKPULSE_KAFKA__BOOTSTRAP", "127.0.0.1:1")
+    assert run(["topics", "--wait", "0.3"]) == 1
+    assert "no Kafka broker answered at 127.0.0.1:1" in capsys.readouterr().err
+
+
+def test_without_a_window_each_kpi_is_shown_for_one() -> None:
+    def figure(kpi: str, window: str) -> dict[str, object]:
+        return {"kpi": kpi, "window": window, "dims": {}, "quality": "no_data", "reason": "no_data", "ci_low": None, "ci_high": None}
+
+    found = [figure("a", "1h"), figure("a", "24h"), figure("b", "now"), figure("c", "5m")]
+    assert [(row["kpi"], row["window"]) for row in rows_of(found, every_window=False)] == [("a", "24h"), ("b", "now"), ("c", "5m")]
+    assert len(rows_of(found, every_window=True)) == 4

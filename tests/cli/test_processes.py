@@ -1,0 +1,110 @@
+"""Child processes: ready when they answer, told when they end, gone when their parent is gone."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from cli.processes import ChildFailed, Service, Supervisor
+from tests.conftest import REPOSITORY, free_ports
+
+SERVE = """
+import http.server, sys
+print('serving')
+http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+ENDS = "import sys; print('no config'); sys.exit(3)"
+
+
+def _python(program: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", program, *arguments)
+
+
+def _gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def _until(claim: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 10
+    while not claim():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def test_children_are_ready_when_they_answer_and_their_output_carries_their_name() -> None:
+    [port] = free_ports(1)
+    said: list[str] = []
+    with Supervisor(say=said.append) as children:
+        pid = children.start(Service("web", _python(SERVE, str(port)), f"http://127.0.0.1:{port}/"))
+        children.wait_until_ready(deadline_seconds=20)
+        assert children.is_running("web")
+        child = psutil.Process(pid)
+    assert _gone(child)
+    assert "web        | serving" in said
+
+
+def test_a_child_that_ends_before_it_is_ready_is_told_with_its_last_lines() -> None:
+    with Supervisor(say=lambda line: None) as children:
+        children.start(Service("web", _python(ENDS), "http://127.0.0.1:1/"))
+        with pytest.raises(ChildFailed, match=r"(?s)web ended with code 3.*no config"):
+            children.wait_until_ready(deadline_seconds=20)
+        assert children.ended() == {"web": 3}
+
+
+def test_a_child_that_never_answers_is_told() -> None:
+    with Supervisor(say=lambda line: None) as children:
+        children.start(Service("deaf", _python(STUBBORN), "http://127.0.0.1:1/"))
+        with pytest.raises(ChildFailed, match="deaf was not ready within"):
+            children.wait_until_ready(deadline_seconds=0.2)
+        children.kill("deaf")
+
+
+def test_a_child_that_ignores_the_request_to_end_is_killed() -> None:
+    said: list[str] = []
+    children = Supervisor(say=said.append)
+    child = psutil.Process(children.start(Service("deaf", _python(STUBBORN))))
+    _until(lambda: bool(said), "it did not start")
+    children.stop_all(deadline_seconds=0.3)
+    assert _gone(child)
+    assert children.ended() == {"deaf": -signal.SIGKILL}
+
+
+def test_one_child_can_be_killed_and_started_again() -> None:
+    with Supervisor(say=lambda line: None) as children:
+        children.start(Service("one", _python(STUBBORN)))
+        children.start(Service("two", _python(STUBBORN)))
+        with pytest.raises(ValueError, match="runs already"):
+            children.start(Service("one", _python(STUBBORN)))
+        children.kill("one")
+        assert (children.is_running("one"), children.is_running("two")) == (False, True)
+        children.start(Service("one", _python(STUBBORN)))
+        assert children.is_running("one")
+        children.kill("one")
+        children.kill("two")
+
+
+def test_no_child_survives_a_parent_that_is_killed() -> None:
+    program = (
+        "import sys, time\n"
+        "from cli.processes import Service, Supervisor\n"
+        f"children = Supervisor(say=lambda line: None)\n"
+        f"print(children.start(Service('deaf', (sys.executable, '-c', {STUBBORN!r}))), flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], cwd=REPOSITORY, stdout=subprocess.PIPE) as parent:
+        try:
+            assert parent.stdout is not None
+            child = psutil.Process(int(parent.stdout.readline()))
+            assert not _gone(child)
+            parent.kill()
+            parent.wait(10)
+            _until(lambda: _gone(child), "the child outlived its parent")
+        finally:
+            parent.kill()

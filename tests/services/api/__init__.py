@@ -1,0 +1,1 @@
+"""The API, its exposition and its streams, on a fake board."""
