@@ -136,9 +136,8 @@ def differences(served: Sequence[Figure], computed: Sequence[Figure]) -> list[Di
     ours, theirs = ({_name(figure): figure for figure in figures} for figures in (served, computed))
     found = []
     for name in sorted(ours.keys() | theirs.keys()):
-        if name not in ours or name not in theirs:
-            if (ours.get(name) or theirs[name]).n == 0:
-                continue  # one side remembers a value of a dimension of which everything was taken back
+        if (name not in ours or name not in theirs) and (ours.get(name) or theirs[name]).n == 0:
+            continue  # one side remembers a value of a dimension of which everything was taken back
         left, right = (msgspec.to_builtins(side.get(name)) for side in (ours, theirs))
         if left is None or right is None:
             found.append(Difference(*name, "figure", left and "there", right and "there"))

@@ -76,7 +76,7 @@ def _told(world: World, at_ms: int, ticket: Ticket) -> list[Message]:
         at_ms = _return(world, at_ms, ticket, pace)
     if ticket.source == "zendesk" and world.chance(0.12):
         _own_question(world, at_ms, ticket)
-    if world.chance(0.5):
+    if world.chance(0.75):
         extra += surveys.after_case(world, at_ms, ticket)
     ticket.status_changed(at_ms + 96 * _HOUR_MS, "closed")
     return ticket.said + extra

@@ -9,20 +9,29 @@ from itertools import chain
 from cli.company import pace
 from cli.company.deliveries import Delivery, deliveries
 
+_ROOM = 1.25
+"""How far above the wish a history may be without being made anew."""
+
 
 def around(seed: int, now_ms: int, *, speed: float = 1.0, events: int | None = None) -> tuple[list[Delivery], Iterator[Delivery]]:
     """What arrives before `now_ms`, in order, and the endless rest from then on.
 
-    With `events` the past is made as long as needed to hold at least so many different messages, and hardly longer.
+    With `events` the past is made as dense as needed to hold at least so many different messages, and not much denser.
     """
     past, rest = _split(seed, now_ms, speed, 1.0)
-    size = 1.0
-    while events is not None and (found := sum(not delivery.repeated for delivery in past)) != events:
-        if events <= found <= events * 1.03 + 20:
-            break
-        size *= 1.012 * events / max(1, found)
+    if events is None:
+        return past, rest
+    size, tries = 1.0, 0
+    # Another density tells other stories, so their number wavers: ever bolder guesses end soon, a search for the best might not.
+    while (found := _different(past)) < events or (tries == 0 and found > events * _ROOM + 40):
+        tries += 1
+        size *= (1 + 0.02 * tries) * events / max(1, found)
         past, rest = _split(seed, now_ms, speed, size)
     return past, rest
+
+
+def _different(past: list[Delivery]) -> int:
+    return sum(not delivery.repeated for delivery in past)
 
 
 def _split(seed: int, now_ms: int, speed: float, size: float) -> tuple[list[Delivery], Iterator[Delivery]]:

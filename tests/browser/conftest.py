@@ -61,7 +61,7 @@ class Server:
             self._process = None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: while playwright runs, its event loop would be in the way of asynchronous tests
 def chromium() -> Iterator[Browser]:
     """The machine's Chromium."""
     path = next((found for name in NAMES if (found := shutil.which(name))), None)

@@ -98,6 +98,7 @@ def test_a_lost_server_greys_the_board_and_its_return_wakes_it(server: Server, o
     expect(page.locator("body")).to_have_attribute("data-feed", "stale", timeout=15_000)
     expect(page.locator("#live")).to_have_text(re.compile(r"^▲ no data since \d\d:\d\d:\d\d$"))
     expect(page.locator("#notice")).to_contain_text("The server cannot be reached")
+    assert page.locator(".strip").evaluate("strip => strip.getBoundingClientRect().bottom") <= 1080
     assert "grayscale" in page.locator("main").evaluate("main => getComputedStyle(main).filter")
     assert page.evaluate(CUT_OFF) == []
     server.start("still")

@@ -185,6 +185,6 @@ async def test_the_real_board_speaks_to_prometheus_too() -> None:
     for path in ("/metrics", "/metrics/agents"):
         text = (await scraped(filled(), path)).text
         promtool(text)
-        openmetrics = (await scraped(filled(), path, **OPENMETRICS)).text
-        assert sum(len(f.samples) for f in parse_text(text)) == sum(len(f.samples) for f in parse_openmetrics(openmetrics))  # type: ignore[no-untyped-call]
+        openmetrics = list(parse_openmetrics((await scraped(filled(), path, **OPENMETRICS)).text))  # type: ignore[no-untyped-call]
+        assert sum(len(family.samples) for family in parse_text(text)) == sum(len(family.samples) for family in openmetrics)
     assert 'deskpulse_all_window_first_reply_time_seconds{window="1h"} ' in (await scraped(filled())).text
