@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 import msgspec
@@ -14,6 +14,8 @@ import typer
 from cli.event_lines import read_lines
 from cli.terminal import AsJson, say, show, show_json
 from kpis import batch
+from kpis.batch import Batch
+from kpis.catalogue import KPIS
 from kpis.query import Anchor, Query, Unanswerable
 from kpis.reading import Reader
 from kpis.window import Levels, Zone
@@ -72,23 +74,30 @@ def compute(
     show([_row(figure, reader, explain) for figure in figures], _COLUMNS[: None if explain else 9], as_json=False)
 
 
-def figures_of(events: Iterable[Event], settings: Settings, as_of_ms: int | None = None, now_ms: int | None = None) -> Reader:
-    """A reader of the figures of these events. `now_ms` (None: the later of `as_of_ms` and the newest event) is the present."""
+def cells_of(events: Iterable[Event], settings: Settings, now_ms: int) -> Batch:
+    """The cells of these events as they are kept at `now_ms`: the long part, which readers of later instants share."""
     levels = Levels(Zone(settings.time_zone), settings.aggregator.day_level_days)
-    listed = list(events)
-    newest = max((event.occurred_at_ms for event in listed), default=0)
-    now = now_ms if now_ms is not None else max(newest, as_of_ms or 0)
-    done = batch.run(listed, levels=levels, pairs=settings.dimensions.pairs, controls=controls_of(settings), now_ms=now)
-    kpis = tuple(Reader(done.cells, now_ms=now, watermark_ms=None).kpis.values())
-    watermark = max(done.newest_ms - settings.aggregator.event_time_skew_ms, 0) or None
+    return batch.run(events, levels=levels, pairs=settings.dimensions.pairs, controls=controls_of(settings), now_ms=now_ms)
+
+
+def reader_of(done: Batch, settings: Settings, now_ms: int) -> Reader:
+    """A reader of the figures of these cells; `now_ms` is the present, not before that of the cells (`READ_MARGIN_MS` at most)."""
     return Reader(
-        done.cells, now_ms=now, watermark_ms=watermark, targets=targets_of(settings, kpis), max_values=settings.dimensions.max_values
+        done.cells,
+        now_ms=now_ms,
+        watermark_ms=max(done.newest_ms - settings.aggregator.event_time_skew_ms, 0) or None,
+        targets=targets_of(settings, KPIS),
+        kpis=KPIS,
+        max_values=settings.dimensions.max_values,
     )
 
 
-def computed_at(settings: Settings, events: Sequence[Event], as_of_ms: int) -> Reader:
-    """A reader as of an instant that is also the present: what the API's answer of that instant must equal."""
-    return figures_of(events, settings, now_ms=as_of_ms)
+def figures_of(events: Iterable[Event], settings: Settings, as_of_ms: int | None = None, now_ms: int | None = None) -> Reader:
+    """A reader of the figures of these events. `now_ms` (None: the later of `as_of_ms` and the newest event) is the present."""
+    listed = list(events)
+    newest = max((event.occurred_at_ms for event in listed), default=0)
+    now = now_ms if now_ms is not None else max(newest, as_of_ms or 0)
+    return reader_of(cells_of(listed, settings, now), settings, now)
 
 
 def read_events(lines: Iterable[bytes]) -> Iterator[Event | tuple[int, Rejected]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -22,17 +22,16 @@ from cli.addresses import urls_of
 from cli.company import timeline
 from cli.company.deliveries import Delivery
 from cli.demo_ending import Ending
-from cli.demo_proof import Reader, events_kept, prove
+from cli.demo_proof import events_kept, prove
 from cli.demo_screen import Screen, show_proof
 from cli.demo_sender import DeliveryRefused, sender
 from cli.demo_settings import API_PORT, Demo, api_port, demo_settings
-from cli.demo_settled import NotSettled, settled
 from cli.processes import ChildFailed, Supervisor, services_of
+from cli.settled import NotSettled, settled
 from cli.terminal import AsJson, say
 from deploy.kafka.embedded import EmbeddedKafka, EmbeddedKafkaFailed
 from deploy.kafka.jars import JarsUnavailable
 from deploy.kafka.java import NoJava
-from schemas.events import Event
 from services.topics import ensure_topics
 
 _FAILURES = (ChildFailed, DeliveryRefused, NotSettled, EmbeddedKafkaFailed, JarsUnavailable, NoJava, KafkaError, httpx.HTTPError)
@@ -130,17 +129,15 @@ async def _play(running: _Running, past: list[Delivery], rest: Iterator[Delivery
 
 def _proved(running: _Running, folder: Path, ending: Ending, as_json: bool) -> int:
     """Compare everything that is served with compute over the events of Kafka, and show it; the exit code."""
-    from cli.compute import figures_of  # what it needs is slow to import, and only --exit needs it
+    from cli.compute import cells_of, reader_of  # what they need is slow to import, and only --exit needs it
 
     settings, screen, file = running.demo.settings, running.screen, folder / "events.jsonl"
     with screen.step("events read back from Kafka"):
         events = ending.run(events_kept(settings, file), running.children)
-
-    def compute(kept: Sequence[Event], at_ms: int) -> Reader:
-        return figures_of(kept, settings, at_ms, at_ms)
-
+    with screen.step("computed from these events alone"):
+        cells = cells_of(events, settings, time.time_ns() // 1_000_000)
     with screen.counted("figures compared with compute", None) as done:
-        proof = prove(running.urls["api"], events, compute, settings.dimensions.pairs, done)
+        proof = prove(running.urls["api"], events, lambda at_ms: reader_of(cells, settings, at_ms), settings.dimensions.pairs, done)
     show_proof(proof, screen.seconds, as_json=as_json)
     if not proof.differences:
         return 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -36,8 +37,8 @@ class Reader(Protocol):
         """Every figure that the query asks for. Raises Unanswerable."""
 
 
-Compute = Callable[[Sequence[Event], int], Reader]
-"""A board over these events at this instant (ms)."""
+ReaderAt = Callable[[int], Reader]
+"""The board over the events at an instant (ms)."""
 
 
 class Question(NamedTuple):
@@ -79,13 +80,17 @@ class Proof(NamedTuple):
 
 
 def questions(catalogue: Sequence[Mapping[str, Any]], pairs: Sequence[tuple[str, str]]) -> Iterator[Question]:
-    """All that can be asked of the figures of now: each anchor, over the total, each dimension and each configured pair."""
-    anchors: list[Anchor | None] = [None, *sorted({anchor for entry in catalogue for anchor in entry.get("anchors", ())})]
-    dimensions = sorted({name for entry in catalogue for name in entry.get("dimensions", ())})
+    """All that can be asked of the figures of now, by each anchor: the total, each dimension, each configured pair.
+
+    The first question is for the totals of all KPIs by their own anchor.
+    """
+    yield Question(tuple(str(entry["id"]) for entry in catalogue))
+    anchors: list[Anchor] = sorted({anchor for entry in catalogue for anchor in entry["anchors"]})
+    dimensions = sorted({name for entry in catalogue for name in entry["dimensions"]})
     for anchor in anchors:
-        entries = [entry for entry in catalogue if anchor is None or anchor in entry.get("anchors", ())]
+        entries = [entry for entry in catalogue if anchor in entry["anchors"]]
         for by in [(), *((name,) for name in dimensions), *pairs]:
-            kpis = tuple(str(entry["id"]) for entry in entries if set(by) <= set(entry.get("dimensions", ())))
+            kpis = tuple(str(entry["id"]) for entry in entries if set(by) <= set(entry["dimensions"]))
             if kpis:
                 yield Question(kpis, tuple(by), anchor)
 
@@ -110,24 +115,30 @@ async def events_kept(settings: Settings, file: Path) -> list[Event]:
 
 
 def prove(
-    api_url: str, events: Sequence[Event], compute: Compute, pairs: Sequence[tuple[str, str]], progress: Callable[[int], None]
+    api_url: str, events: Sequence[Event], reader_at: ReaderAt, pairs: Sequence[tuple[str, str]], progress: Callable[[int], None]
 ) -> Proof:
-    """Ask the API everything, compute the same at the instant of its answer, and compare. Raises httpx.HTTPError."""
+    """Ask the API everything, compute the same at the instant of its answer, and compare. Raises httpx.HTTPError.
+
+    The next answer is fetched while the last one is checked: they are the work of two processes.
+    """
     totals: list[Figure] = []
     found: list[Difference] = []
     compared = 0
-    with httpx.Client(base_url=api_url, timeout=120) as client:
-        for question in questions(_catalogue(client), pairs):
-            served = _served(client, question)
-            if not served:
-                continue
-            reader = compute(events, millis_from(served[0].as_of))
-            computed = reader.read(Query(kpis=question.kpis, by=question.by, anchor=question.anchor))
-            found += differences(served, computed)
-            compared += len(served)
-            if not question.by and question.anchor is None:
-                totals = served
-            progress(len(served))
+    with httpx.Client(base_url=api_url, timeout=120) as client, ThreadPoolExecutor(1) as fetching:
+        asked = list(questions(_catalogue(client), pairs))
+        answers = [fetching.submit(_served, client, question) for question in asked]
+        try:
+            for question, answer in zip(asked, answers, strict=True):
+                served = answer.result()
+                totals = totals or served
+                if served:
+                    reader = reader_at(millis_from(served[0].as_of))
+                    found += differences(served, reader.read(Query(kpis=question.kpis, by=question.by, anchor=question.anchor)))
+                compared += len(served)
+                progress(len(served))
+        finally:
+            for answer in answers:
+                answer.cancel()
     return Proof(len(events), compared, totals, found)
 
 

@@ -5,17 +5,15 @@ Laws: adding a row and taking it back leaves nothing; the order of adding does n
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from typing import Generic, TypeVar
+from collections.abc import Iterable
 
 import numpy as np
 
 from kpis.dimensions import Attributes
-from kpis.measures import BY_KEY, SLOTS
+from kpis.measures import BY_KEY, SLOTS, STARTS
 from kpis.window import Levels
 from schemas.differences import Differences
 
-T = TypeVar("T", bound=Hashable)
 Row = tuple[int, int, Attributes, int]
 """(slot, time_ms, attributes, value); attributes begin with the name of their dimension set, or with "=" for a cut outright."""
 
@@ -44,8 +42,12 @@ class Contributions:
 
     def add_all(self, other: Contributions, sign: int = 1) -> None:
         """Add another sum to this one."""
+        self.add_rows(other.rows.items(), sign)
+
+    def add_rows(self, others: Iterable[tuple[Row, int]], sign: int = 1) -> None:
+        """Add rows with their counts."""
         rows = self.rows
-        for row, count in other.rows.items():
+        for row, count in others:
             now = rows.get(row, 0) + count * sign
             if now:
                 rows[row] = now
@@ -65,70 +67,40 @@ def to_columns(rows: Iterable[tuple[Row, int]], levels: Levels, now_ms: int, int
     listed = list(rows)
     if not listed:
         return 0
-    slots: _Table[tuple[str, str]] = _Table()
-    attributes: _Table[Attributes] = _Table()
-    slot_index, attribute_index = [], []
-    for (slot, _, attrs, _), _ in listed:
-        slot_index.append(slots.number(SLOTS[slot]))
-        attribute_index.append(attributes.number(attrs))
+    slot_numbers: dict[int, int] = {}
+    attribute_numbers: dict[Attributes, int] = {}
+    slot = np.array([slot_numbers.setdefault(row[0], len(slot_numbers)) for row, _ in listed], dtype=np.int64)
+    attribute = np.array([attribute_numbers.setdefault(row[2], len(attribute_numbers)) for row, _ in listed], dtype=np.int64)
     time = np.array([row[1] for row, _ in listed], dtype=np.int64)
     value = np.array([row[3] for row, _ in listed], dtype=np.int64)
     count = np.array([n for _, n in listed], dtype=np.int64)
-    slot_column = np.array(slot_index, dtype=np.int32)
-    attribute_column = np.array(attribute_index, dtype=np.int32)
-    measures = [BY_KEY[key] for key, _ in slots.values]
-    finest = np.array([m.finest for m in measures], dtype=np.int64)[slot_column]
-    is_gauge = np.array([m.kind == "gauge" and cls != "^" for m, (_, cls) in zip(measures, slots.values, strict=True)])[slot_column]
+    into.slots = [SLOTS[number] for number in slot_numbers]
+    into.attributes = list(attribute_numbers)
+    measures = [BY_KEY[key] for key, _ in into.slots]
+    is_gauge = np.array([m.kind == "gauge" and cls != STARTS for m, (_, cls) in zip(measures, into.slots, strict=True)])[slot]
     value = np.where(is_gauge, count * (time - levels.zone.day_starts(time)), value)
-    level = levels.written(now_ms - time, finest)
+    level = levels.written(now_ms - time, np.array([m.finest for m in measures], dtype=np.int64)[slot])
     beyond = int(np.count_nonzero(level == 5))
-    level = np.minimum(level, 4).astype(np.int8)
+    level = np.minimum(level, 4)
     start = np.empty_like(time)
     for number in range(5):
         mask = level == number
         if mask.any():
             start[mask] = levels.zone.bucket_starts(time[mask], number)
-    merged: dict[tuple[int, int, int, int, int], list[int]] = {}
-    for s, a, lv, t, v, n, gauge in zip(
-        slot_column.tolist(),
-        attribute_column.tolist(),
-        level.tolist(),
-        start.tolist(),
-        value.tolist(),
-        count.tolist(),
-        is_gauge.tolist(),
-        strict=True,
-    ):
-        key = (s, a, lv, t, 0 if gauge else v)
-        there = merged.get(key)
-        if there is None:
-            merged[key] = [v, n]
-        else:
-            there[1] += n
-            if gauge:
-                there[0] += v
-    kept = [(key, both) for key, both in merged.items() if both[1] or (both[0] and BY_KEY[slots.values[key[0]][0]].kind == "gauge")]
-    into.slots = slots.values
-    into.attributes = attributes.values
-    into.slot = np.array([k[0] for k, _ in kept], dtype=np.int32).tobytes()
-    into.attribute = np.array([k[1] for k, _ in kept], dtype=np.int32).tobytes()
-    into.level = np.array([k[2] for k, _ in kept], dtype=np.int8).tobytes()
-    into.time = np.array([k[3] for k, _ in kept], dtype=np.int64).tobytes()
-    into.value = np.array([both[0] for _, both in kept], dtype=np.int64).tobytes()
-    into.count = np.array([both[1] for _, both in kept], dtype=np.int64).tobytes()
+    # A gauge's value is a sum already, so its rows fall together whatever they hold.
+    told_apart = np.where(is_gauge, 0, value)
+    order = np.lexsort((told_apart, start, level, attribute, slot))
+    columns = [column[order] for column in (slot, attribute, level, start, told_apart)]
+    differs = np.any([column[1:] != column[:-1] for column in columns], axis=0)
+    first = np.flatnonzero(np.concatenate([[True], differs]))
+    counts = np.add.reduceat(count[order], first)
+    sums = np.add.reduceat(np.where(is_gauge, value, 0)[order], first)
+    slot, attribute, level, start, told_apart = (column[first] for column in columns)
+    held = (counts != 0) | (sums != 0)
+    into.slot = slot[held].astype(np.int32).tobytes()
+    into.attribute = attribute[held].astype(np.int32).tobytes()
+    into.level = level[held].astype(np.int8).tobytes()
+    into.time = start[held].tobytes()
+    into.value = (told_apart + sums)[held].tobytes()
+    into.count = counts[held].tobytes()
     return beyond
-
-
-class _Table(Generic[T]):
-    """Values in the order of first sight, each with its number."""
-
-    def __init__(self) -> None:
-        self.values: list[T] = []
-        self._numbers: dict[T, int] = {}
-
-    def number(self, value: T) -> int:
-        number = self._numbers.get(value)
-        if number is None:
-            number = self._numbers[value] = len(self.values)
-            self.values.append(value)
-        return number

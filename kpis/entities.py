@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from kpis.contributions import Contributions
+from kpis.contributions import Contributions, Row
 from kpis.controls import DEFAULT, Controls
 from kpis.dimensions import Attributes
 from kpis.lifecycles.table import LIFE_CYCLES
@@ -33,6 +33,7 @@ TALLY_MAX_AGE_MS = 3_600_000
 STUB_KEPT_MS = 400 * DAY
 
 Order = tuple[int, int, int, str]
+Rows = list[tuple[Row, int]]
 
 
 class Rest(Struct, array_like=True):
@@ -117,69 +118,71 @@ class Entities:
             self._refuse(event, Reason.BEYOND_RETENTION, "the entity ended so long ago that its log is gone")
             return
         live.arrived_ms = max(live.arrived_ms, event.received_at_ms)
-        scratch = Contributions()
         try:
-            applied = self._apply_to(live, event, identity, scratch)
+            rows = self._apply_to(live, event, identity)
         except Exception as error:  # a step that fails is a bug of ours: the event is kept with its reason, the entity as it was
             self._repair(live)
             self._refuse(event, Reason.POISON, f"{type(error).__name__}: {error}")
             return
-        if not applied:
+        if rows is None:
             return
-        self.rows.add_all(scratch)
-        self._tally(event, scratch)
+        self.rows.add_rows(rows)
+        self._tally(event, rows)
         self.counters["applied"] += 1
         if live.void and isinstance(self._last_of(live), ev.TicketMerged):
             self._send_to_primary(live)
 
-    def _apply_to(self, live: Live, event: ev.Event, identity: int, scratch: Contributions) -> bool:
+    def _apply_to(self, live: Live, event: ev.Event, identity: int) -> Rows | None:
+        """The rows that an event adds to what its entity contributes; None when it changes nothing."""
         if identity in live.ids:
-            return self._apply_again(live, event, identity, scratch)
+            return self._apply_again(live, event, identity)
         order = order_of(event)
         packed = pack_event(event)
         if len(live.log) >= LOG_MAX_EVENTS or (len(live.log) > 50 and sum(map(len, live.log)) + len(packed) > LOG_MAX_BYTES):
             self._refuse(event, Reason.ENTITY_TOO_LARGE, f"an entity keeps at most {LOG_MAX_EVENTS} events or {LOG_MAX_BYTES} bytes")
-            return False
+            return None
         if order > live.last and not live.void and type(event) not in _REPLAYED:
-            LIFE_CYCLES[live.kind].step(live.state, event, scratch.add, self.controls)
+            rows: Rows = []
+
+            def add(slot: int, time_ms: int, attributes: Attributes, value: int, count: int) -> None:
+                rows.append(((slot, time_ms, attributes, value), count))
+
+            LIFE_CYCLES[live.kind].step(live.state, event, add, self.controls)
             live.last = order
             live.ids.append(identity)
             live.log.append(packed)
-            return True
+            return rows
         if order < live.last:
             self.counters["out_of_order"] += 1
-        self._relive(live, [*live.log, packed], [*live.ids, identity], scratch)
-        return True
+        return self._relive(live, [*live.log, packed], [*live.ids, identity])
 
-    def _apply_again(self, live: Live, event: ev.Event, identity: int, scratch: Contributions) -> bool:
+    def _apply_again(self, live: Live, event: ev.Event, identity: int) -> Rows | None:
         at = live.ids.index(identity)
         known = unpack_event(live.log[at])
         if event.version < known.version or _same(event, known):
             self.counters["duplicate"] += 1
-            return False
+            return None
         if event.version == known.version:
             self.counters["conflicting_id"] += 1
             if _rank_of_content(known) <= _rank_of_content(event):
-                self._refuse(
-                    event, Reason.CONFLICTING_ID, "this id was used with other content before: a correction needs a higher version"
-                )
-                return False
+                why = "this id was used with other content before: a correction needs a higher version"
+                self._refuse(event, Reason.CONFLICTING_ID, why)
+                return None
             self._refuse(known, Reason.CONFLICTING_ID, "this id was used again with other content that comes first")
         log = [*live.log[:at], pack_event(event), *live.log[at + 1 :]]
-        self._relive(live, log, live.ids, scratch)
-        return True
+        return self._relive(live, log, live.ids)
 
-    def _relive(self, live: Live, log: list[bytes], ids: list[int], scratch: Contributions) -> None:
+    def _relive(self, live: Live, log: list[bytes], ids: list[int]) -> Rows:
         """Take back what the old log stands for and add what the new one does; nothing is changed when that fails."""
         old, _, _ = replay(live.kind, [unpack_event(p) for p in live.log], self.controls)
         pairs = sorted(((unpack_event(p), p, i) for p, i in zip(log, ids, strict=True)), key=lambda three: order_of(three[0]))
         new, state, void = replay(live.kind, [event for event, _, _ in pairs], self.controls)
-        scratch.add_all(old, -1)
-        scratch.add_all(new)
+        new.add_all(old, -1)
         live.state, live.void = state, void
         live.log = [packed for _, packed, _ in pairs]
         live.ids = [identity for _, _, identity in pairs]
         live.last = order_of(pairs[-1][0]) if pairs else (-1, 0, 0, "")
+        return list(new.rows.items())
 
     def _repair(self, live: Live) -> None:
         _, live.state, live.void = replay(live.kind, [unpack_event(p) for p in live.log], self.controls)
@@ -198,20 +201,19 @@ class Entities:
             if live is None or identity not in live.ids:
                 continue
             at = live.ids.index(identity)
-            scratch = Contributions()
-            self._relive(live, live.log[:at] + live.log[at + 1 :], live.ids[:at] + live.ids[at + 1 :], scratch)
-            self.rows.add_all(scratch)
+            self.rows.add_rows(self._relive(live, live.log[:at] + live.log[at + 1 :], live.ids[:at] + live.ids[at + 1 :]))
 
     def _refuse(self, event: ev.Event, reason: Reason, detail: str) -> None:
         self.refused.append(Refused(event, reason, detail))
 
-    def _tally(self, event: ev.Event, scratch: Contributions) -> None:
+    def _tally(self, event: ev.Event, rows: Rows) -> None:
         if event.received_at_ms - event.occurred_at_ms > TALLY_MAX_AGE_MS:
             self.counters["late"] += 1
             return
-        for (slot, _, attributes, _), count in scratch.rows.items():
-            if count > 0 and slot in _tallied():
-                self.tallies[slot, attributes] += count
+        tallied = _tallied()
+        for row, count in rows:
+            if count > 0 and row[0] in tallied:
+                self.tallies[row[0], row[2]] += count
 
     def _last_of(self, live: Live) -> ev.Event | None:
         return next((e for p in reversed(live.log) if isinstance(e := unpack_event(p), ev.TicketMerged)), None)

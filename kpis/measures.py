@@ -183,18 +183,18 @@ if len(BY_NAME) != len(MEASURES):  # pragma: no cover - a slip of the pen in thi
     raise TypeError("two measures have one name")
 
 
-def components(measure: Measure, cls: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Components of a cell that one contribution of a class adds to: (by its count, by value × count).
+def components(measure: Measure, cls: str) -> tuple[str, str | None]:
+    """Components of a cell that a contribution of a class adds to: its count to the first, value × count to the second (None: none).
 
     For a gauge the second holds Σδ·ms, whose value is a sum already. Bins of sketches come on top (`bin_letter`).
     """
     if measure.kind in ("count", "distinct"):
-        return (cls or "n",), ()
+        return cls or "n", None
     if measure.kind == "gauge":
-        return (cls,), (() if cls == STARTS else (f"{cls}~",))
+        return cls, None if cls == STARTS else f"{cls}~"
     if measure.kind == "cohort":
-        return {ENTERED: ("in",), OUTCOME: ("out",), CENSORED: ("cens",)}[cls], ()
-    return (f"n/{cls}" if cls else "n",), (f"x/{cls}" if cls else "x",)
+        return {ENTERED: "in", OUTCOME: "out", CENSORED: "cens"}[cls], None
+    return (f"n/{cls}", f"x/{cls}") if cls else ("n", "x")
 
 
 def bin_letter(measure: Measure, cls: str) -> str:

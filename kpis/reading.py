@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 
 from kpis.catalogue import KPIS, by_id
-from kpis.cells import OTHER, Cells
+from kpis.cells import Cells
 from kpis.dimensions import NAMES, TOTAL, Cut
 from kpis.formulas.counts import SplitCount
 from kpis.formulas.gauges import Ages
 from kpis.kpi import Formula, Kpi, Targets, Value
+from kpis.names import OTHER
 from kpis.query import Anchor, Point, Query, Unanswerable
 from kpis.slices import Cuts, Slice
 from kpis.window import CALENDAR, DAY, NOW, WINDOWS, Bounds
@@ -77,10 +78,7 @@ class Reader:
         if step_ms < 1 or (end_ms - start_ms) / step_ms > SERIES_MAX_POINTS:
             raise Unanswerable(f"a series has at most {SERIES_MAX_POINTS} points: take a longer step or a shorter span", "step")
         edges = self._edges(start_ms, end_ms, step_ms, kpi.finest)
-        slices = [
-            self._slice(kpi, Bounds("step", low, high, self.cells.levels.all[kpi.finest]), high)
-            for low, high in pairwise(edges)
-        ]
+        slices = [self._slice(kpi, Bounds("step", low, high, self.cells.levels.all[kpi.finest]), high) for low, high in pairwise(edges)]
         if isinstance(formula, Ages):
             raise Unanswerable(f"{kpi_id} is an age of what is open now: it has no past", "kpi")
         out = []

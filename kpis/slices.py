@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kpis.cells import Cells, has_sketch
+from kpis.cells import Cells
 from kpis.dimensions import Cut
+from kpis.expansion import has_sketch
 from kpis.measures import PART, STARTS, Measure
 from kpis.window import Bounds, Longs
 
@@ -103,12 +104,12 @@ class Slice:
         return list(self._by_bucket(cuts, measure, components, self.start_ms))
 
     def _by_bucket(self, cuts: Cuts, measure: Measure, components: tuple[str, ...], start_ms: int) -> Iterator[tuple[int, list[int]]]:
-        wanted = [[p for cut in cuts if (p := self.cells.find(cut, measure.key, c)) is not None] for c in components]
+        wanted = [[k for cut in cuts if (k := self.cells.names.key(cut, measure.key, c)) is not None] for c in components]
         if not any(wanted):
             return
         for _, start, bucket in self.cells.tiles(start_ms, self.end_ms, self.now_ms, self.finest):
-            pairs, amounts = bucket.column()
-            found = [_sum_of(pairs, amounts, pair_list) for pair_list in wanted]
+            keys, amounts = bucket.column()
+            found = [_sum_of(keys, amounts, some) for some in wanted]
             if any(found):
                 yield start, found
 
@@ -120,16 +121,16 @@ class Slice:
     def _pick(self, total: Longs, cuts: Cuts, measure: Measure, component: str) -> int:
         out = 0
         for cut in cuts:
-            pair = self.cells.find(cut, measure.key, component)
-            if pair is not None and pair < len(total):
-                out += int(total[pair])
+            place = self.cells.place(cut, measure.key, component)
+            if place is not None and place < len(total):
+                out += int(total[place])
         return out
 
 
-def _sum_of(pairs: Longs, amounts: Longs, wanted: list[int]) -> int:
+def _sum_of(keys: Longs, amounts: Longs, wanted: list[int]) -> int:
     out = 0
-    for pair in wanted:
-        at = int(np.searchsorted(pairs, pair))
-        if at < len(pairs) and pairs[at] == pair:
+    for key in wanted:
+        at = int(np.searchsorted(keys, key))
+        if at < len(keys) and keys[at] == key:
             out += int(amounts[at])
     return out

@@ -152,10 +152,10 @@ class Levels:
         names = ("5s", "1m", "15m", "1h", "1d")
         self.all = tuple(Level(i, names[i], _WIDTHS[i], kept[i]) for i in range(5))
 
-    def written(self, age_ms: Longs, finest: Longs) -> npt.NDArray[np.int8]:
+    def written(self, age_ms: Longs, finest: Longs) -> Longs:
         """The finest level each contribution is still written to, by its age and its measure's finest level; 5 is beyond all."""
         by_age = np.searchsorted(np.array([level.kept_ms for level in self.all]), age_ms, side="right")
-        return np.maximum(by_age, finest).astype(np.int8)
+        return np.maximum(by_age, finest).astype(np.int64)
 
     def readable(self, at_ms: int, now_ms: int, finest: int = 0) -> int:
         """The finest level that may be read for an instant; 5 when it is older than everything kept."""

@@ -60,6 +60,7 @@ def step(state: Ticket, event: Any, add: Add, controls: Controls) -> None:
     at = event.occurred_at_ms
     entry, clock, solve = state.entry, state.clock, state.solve
     first_solve, connect = state.first_solve, state.connect
+    status, attributes, waiting = state.status, state.attributes, state.waiting_since_ms
     kind = type(event)
     _attributes(state, event, kind)
     if state.status == "":
@@ -69,7 +70,9 @@ def step(state: Ticket, event: Any, add: Add, controls: Controls) -> None:
     handler = _HANDLERS.get(kind)
     if handler is not None:
         handler(state, event, at, add, controls)
-    _fill_entries(state)
+    said = state.attributes is not attributes or (state.entry is not None and state.entry.linked != (state.customer_id is not None))
+    if said:
+        _fill_entries(state)
     if state.entry is not entry:
         _exchange(entry, state.entry, add)
     if state.clock is not clock:
@@ -80,7 +83,8 @@ def step(state: Ticket, event: Any, add: Add, controls: Controls) -> None:
         _exchange(first_solve, state.first_solve, add)
     if state.connect is not connect:
         _exchange(connect, state.connect, add)
-    _show(state, at, add)
+    if said or state.status != status or state.waiting_since_ms != waiting or state.entry is not entry:
+        _show(state, at, add)
 
 
 def _exchange(old: Any, new: Any, add: Add) -> None:

@@ -1,19 +1,35 @@
-"""Runs one real log through the real services, and answers questions about it over the API."""
+"""Runs the real logs through the real services, once for each log and order, and keeps what came out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
+from schemas.deadletters import DeadLetter
+from schemas.figures import Figure
+from tests.real.answers import ANSWERS, SPANS
+from tests.real.computed import Compared, compared
 from tests.real.logfiles import DATA, FILES
-from tests.real.services import Services
-from tests.real.translate import Log, Order
+from tests.real.services import services_for, settings_of
+from tests.real.translate import Log, Order, translated
 
-Ask = Callable[[dict[str, str]], list[dict[str, Any]]]
-"""The parameters of `GET /v1/figures` -> the figures of its answer."""
+SEED = 7
+
+
+class Outcome(NamedTuple):
+    """What one run left behind: the figures asked for each known answer, by its name, and all else that the tests judge."""
+
+    answers: dict[str, list[dict[str, Any]]]
+    created_by_channel: list[Figure]
+    compared: Compared
+    dead_letters: list[DeadLetter]
+
+
+OutcomeOf = Callable[[Log, Order], Outcome]
 
 
 @pytest.fixture(autouse=True)
@@ -23,30 +39,46 @@ def _real_logs_or_skip(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(scope="session")
-def run_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Log, Order], Ask]]:
-    """Sends one log in one order through services started for it alone, waits until all of it is in the figures, lets ask.
+def outcome_of(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> OutcomeOf:
+    """What comes of a log sent in an order through services started for it alone; a run that failed is not tried again."""
+    kept: dict[tuple[Log, Order], Outcome | Exception] = {}
 
-    The services of the log asked for last stay up for further questions; asking for another log ends them first.
-    """
-    running: dict[tuple[Log, Order], Services] = {}
+    def outcome(log: Log, order: Order) -> Outcome:
+        if (log, order) not in kept:
+            try:
+                kept[log, order] = _run(log, order, kafka, tmp_path_factory)
+            except Exception as error:
+                kept[log, order] = error
+        found = kept[log, order]
+        if isinstance(found, Exception):
+            raise found
+        return found
 
-    def run(log: Log, order: Order) -> Ask:
-        if (log, order) not in running:
-            _end_all(running)
-            running[log, order] = services = Services(_folder(tmp_path_factory, log, order))
-            services.start()
-            services.send(log, order)
-            services.settle(log)
-        return running[log, order].figures
-
-    yield run
-    _end_all(running)
+    return outcome
 
 
-def _end_all(running: dict[tuple[Log, Order], Services]) -> None:
-    while running:
-        running.popitem()[1].end()
-
-
-def _folder(factory: pytest.TempPathFactory, log: Log, order: Order) -> Path:
-    return factory.mktemp(f"real-{log}-{order}")
+def _run(log: Log, order: Order, bootstrap: str, folders: pytest.TempPathFactory) -> Outcome:
+    folder = folders.mktemp(f"real-{log}-{order}")
+    tape = folder / "events.jsonl"
+    with tape.open("wb") as out:
+        out.writelines(msgspec.json.encode(event) + b"\n" for event in translated(log, order, seed=SEED))
+    began = time.monotonic()
+    with services_for(settings_of(folder, bootstrap), folder / "logs") as services:
+        ready = time.monotonic()
+        services.send(tape, keep_order=order != "shuffled")
+        sent = time.monotonic()
+        services.settle()
+        settled = time.monotonic()
+        start, end = SPANS[log]
+        found = Outcome(
+            answers={a.name: [msgspec.to_builtins(f) for f in services.figures(a.params(log))] for a in ANSWERS[log]},
+            created_by_channel=services.figures({"kpi": "issues_created", "from": start, "to": end, "by": "channel"}),
+            compared=compared(log, services.catalogue(), services.figures),
+            dead_letters=services.dead_letters(),
+        )
+        asked = time.monotonic()
+    print(
+        f"{log} {order}: ready after {ready - began:.1f} s, sent {sent - ready:.1f} s, settled {settled - sent:.1f} s, "
+        f"compared {asked - settled:.1f} s, ended {time.monotonic() - asked:.1f} s"
+    )
+    return found

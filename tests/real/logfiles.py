@@ -10,6 +10,7 @@ import gzip
 import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -51,8 +52,9 @@ def fingerprint(row: Sequence[str]) -> str:
     return hashlib.blake2b("\x1f".join(row).encode(), digest_size=8).hexdigest()
 
 
+@lru_cache(maxsize=100_000)
 def moment(text: str, form: str) -> datetime:
-    """A time of a log, read as UTC."""
+    """A time of a log, read as UTC. Remembered, since whole cases share their minutes and parsing is slow."""
     return datetime.strptime(text, form).replace(tzinfo=UTC)
 
 

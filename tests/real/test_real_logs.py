@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import get_args
 
 import pytest
 
-from tests.real.answers import ANSWERS, SPANS, Answer
-from tests.real.conftest import Ask
+from tests.real.answers import ANSWERS, Answer
+from tests.real.conftest import OutcomeOf
 from tests.real.translate import Log, Order
 
 pytestmark = [pytest.mark.real, pytest.mark.broker]
 
+LOGS: tuple[Log, ...] = get_args(Log)
 ORDERS: tuple[Order, ...] = get_args(Order)
-# Log by log and order by order, so that the services are started once for each pair.
-CASES = [
-    pytest.param(log, order, answer, id=f"{log}-{order}-{answer.name}")
-    for log in get_args(Log)
-    for order in ORDERS
-    for answer in ANSWERS[log]
-]
+RUNS = [pytest.param(log, order, id=f"{log}-{order}") for log in LOGS for order in ORDERS]
+CASES = [pytest.param(log, order, answer, id=f"{log}-{order}-{answer.name}") for log in LOGS for order in ORDERS for answer in ANSWERS[log]]
 
 
 @pytest.mark.parametrize(("log", "order", "answer"), CASES)
-def test_a_known_answer_comes_out(run_log: Callable[[Log, Order], Ask], log: Log, order: Order, answer: Answer) -> None:
-    figures = run_log(log, order)(answer.params(log))
+def test_a_known_answer_comes_out(outcome_of: OutcomeOf, log: Log, order: Order, answer: Answer) -> None:
+    figures = outcome_of(log, order).answers[answer.name]
     assert len(figures) == 1
     found = answer.read(figures[0])
     assert answer.holds(found), f"known {answer.expected}, found {found}, in {figures[0]}"
 
 
+@pytest.mark.parametrize(("log", "order"), RUNS)
+def test_every_figure_is_what_compute_makes_of_the_same_events(outcome_of: OutcomeOf, log: Log, order: Order) -> None:
+    compared = outcome_of(log, order).compared
+    assert compared.served > 300
+    assert compared.differences == []
+
+
+@pytest.mark.parametrize(("log", "order"), RUNS)
+def test_nothing_was_refused_on_the_way(outcome_of: OutcomeOf, log: Log, order: Order) -> None:
+    assert outcome_of(log, order).dead_letters == []
+
+
 @pytest.mark.parametrize("order", ORDERS)
-def test_the_channels_add_up_to_the_total(run_log: Callable[[Log, Order], Ask], order: Order) -> None:
-    start, end = SPANS["incidents"]
-    ask = run_log("incidents", order)
-    total = ask({"kpi": "issues_created", "from": start, "to": end})
-    parts = ask({"kpi": "issues_created", "from": start, "to": end, "by": "channel"})
-    assert len(parts) == 5
-    assert sum(figure["value"] for figure in parts) == total[0]["value"] == 24_918
+def test_the_channels_add_up_to_the_total(outcome_of: OutcomeOf, order: Order) -> None:
+    figures = outcome_of("incidents", order).created_by_channel
+    assert len(figures) == 5
+    assert sum(figure.value or 0 for figure in figures) == 24_918

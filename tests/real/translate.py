@@ -8,7 +8,8 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Literal, get_args
 
 import msgspec
@@ -24,17 +25,19 @@ Order = Literal["file", "time", "shuffled"]
 TRANSLATORS: dict[Log, Callable[[], Iterator[Outside]]] = {"incidents": incidents, "calls": calls, "leads": leads, "helpdesk": helpdesk}
 
 
-def translated(log: Log, order: Order = "file", seed: int = 0) -> Iterable[Outside]:
+def translated(log: Log, order: Order = "file", seed: int = 0) -> Sequence[Outside]:
     """The events of one log; `seed` matters for `shuffled` alone. In the order of time, ties stay as they stand in the file."""
-    events = TRANSLATORS[log]()
-    if order == "file":
-        return events
-    held = list(events)
+    held = list(_in_file_order(log))
     if order == "time":
         held.sort(key=lambda event: str(event["occurred_at"]))  # every time is written in UTC with three decimals
-    else:
+    elif order == "shuffled":
         random.Random(seed).shuffle(held)
     return held
+
+
+@cache
+def _in_file_order(log: Log) -> tuple[Outside, ...]:
+    return tuple(TRANSLATORS[log]())
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -16,30 +16,34 @@ from schemas.topics import EVENTS, FACTS
 from services.kafka import end_offsets, read_partition
 from services.settings import Settings, topic
 
-DEADLINE_SECONDS = 180
+STALLED_SECONDS = 60
+"""How long nothing may move before waiting is given up; a long way that gets shorter is no reason to."""
 _TAIL = 64
 """How far before its end a partition is read for its newest record: the end itself may be markers of transactions."""
 
 
 class NotSettled(RuntimeError):
-    """The figures did not catch up in time; the message says which shards are behind."""
+    """The figures no longer catch up; the message says which shards are behind."""
 
 
 async def settled(settings: Settings, api_url: str, say: Callable[[str], None] = lambda text: None) -> None:
     """Return once all events are in the figures; `say` is told how many records are still on their way. Raises NotSettled."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
     async with httpx.AsyncClient(base_url=api_url, timeout=10) as client:
         ends: dict[str, int] = {}
         while (found := await _newest(settings)) != ends:
             ends = found
-            await _reached(client, ends, deadline, say)
+            await _reached(client, ends, say)
 
 
-async def _reached(client: httpx.AsyncClient, ends: Mapping[str, int], deadline: float, say: Callable[[str], None]) -> None:
+async def _reached(client: httpx.AsyncClient, ends: Mapping[str, int], say: Callable[[str], None]) -> None:
+    before: dict[str, int] = {}
+    moved = time.monotonic()
     while behind := _behind(ends, await _progress(client)):
-        if time.monotonic() > deadline:
+        if behind != before:
+            before, moved = behind, time.monotonic()
+        elif time.monotonic() - moved > STALLED_SECONDS:
             raise NotSettled(
-                f"not in the figures after {DEADLINE_SECONDS} s: " + ", ".join(f"{n} records of {shard}" for shard, n in behind.items())
+                f"nothing moved for {STALLED_SECONDS} s: " + ", ".join(f"{n} records of {shard}" for shard, n in behind.items())
             )
         say(f"{sum(behind.values()):,} records on their way")
         await asyncio.sleep(0.1)

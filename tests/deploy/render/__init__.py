@@ -1,0 +1,1 @@
+"""The renderer: what is generated, and what the pages and schemas promise."""

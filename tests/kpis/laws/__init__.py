@@ -1,0 +1,1 @@
+"""Laws that hold for any set of events, whatever way they take."""

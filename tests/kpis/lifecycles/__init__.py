@@ -1,0 +1,1 @@
+"""Tables of drawn timelines: what each life cycle makes of them."""
