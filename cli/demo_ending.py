@@ -12,7 +12,7 @@ from collections.abc import Coroutine
 from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
-from cli.processes import ChildFailed, Supervisor
+from cli.processes import Supervisor
 
 T = TypeVar("T")
 _LOOK_SECONDS = 0.2
@@ -45,7 +45,7 @@ class Ending:
         self._raises = False
 
     def run(self, work: Coroutine[Any, Any, T], children: Supervisor | None = None) -> T:
-        """Run this in an event loop until it is done, a signal comes, or one of the children ends by itself (ChildFailed)."""
+        """Run this in an event loop until it is done or a signal comes; children that end are started again (or raise ChildFailed)."""
         before, self._raises = self._raises, False
         try:
             return asyncio.run(self._watched(work, children))
@@ -58,9 +58,8 @@ class Ending:
             while not task.done():
                 await asyncio.wait([task], timeout=_LOOK_SECONDS)
                 self.check()
-                if children is not None and (ended := children.ended()):
-                    name, code = next(iter(ended.items()))
-                    raise ChildFailed(f"{name} ended by itself with code {code}; its last lines:\n{children.last_lines(name)}")
+                if children is not None:
+                    children.start_again()
             return task.result()
         finally:
             task.cancel()

@@ -1,7 +1,7 @@
-"""Child processes by name: started, watched until healthy, their output prefixed, ended together.
+"""Child processes by name: started, watched until healthy, their output prefixed, started again, ended together.
 
-Laws: a child never outlives this process (deploy.tether), never sees Ctrl-C itself, and is never restarted behind the reader's
-back: a child that ends by itself is reported. Start children from a thread that lives as long as they do.
+Laws: a child never outlives this process (deploy.tether), never sees Ctrl-C itself, and is never started again behind the reader's
+back: each end is told, and when the next start will be. Start children from a thread that lives as long as they do.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import IO, NamedTuple
 from urllib.parse import urlsplit
 
+from cli.restarts import Restarts, how_it_ended
 from deploy import tether
 
 STOP_SECONDS = 15
@@ -25,7 +26,11 @@ _KEPT_LINES = 40
 
 
 class ChildFailed(RuntimeError):
-    """A child ended, or was not healthy in time; the message ends with its last lines."""
+    """A child ended, or was not healthy in time; the message ends with its last lines. `code` is its exit code, None while it runs."""
+
+    def __init__(self, message: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Service(NamedTuple):
@@ -48,14 +53,43 @@ class Supervisor:
         self._log_dir = log_dir
         self._cwd = cwd
         self._children: dict[str, _Child] = {}
+        self._restarts = Restarts()
 
     def start(self, service: Service, env: Mapping[str, str] | None = None) -> int:
         """Start a child and return its process id. A name may be used again once its child has ended."""
         if self.is_running(service.name):
             raise ValueError(f"{service.name} runs already")
+        before = self._children.get(service.name)
+        if before is not None:
+            before.finish()
         child = _Child(service, {**self._env, **(env or {})}, self._cwd, self._say, self._log_dir)
+        child.was_ready = before is not None and before.was_ready
         self._children[service.name] = child
         return child.process.pid
+
+    def start_again(self) -> None:
+        """Start again, each after its pause, the children that ended without being told to; to be called a few times a second.
+
+        Raises ChildFailed for a child that would only end again (`cli.restarts`).
+        """
+        for name, code in self.ended().items():
+            child = self._children[name]
+            if child.told_to_end:
+                continue
+            if child.again_at is None:
+                pause = self._restarts.pause(name, code, time.monotonic() - child.started_at, was_ready=child.was_ready)
+                if pause is None:
+                    raise ChildFailed(f"{name} {how_it_ended(code)}; its last lines:\n{child.last_lines()}", code)
+                child.again_at = time.monotonic() + pause
+                self._say(f"{name} {how_it_ended(code)}; it is started again in {pause:g} s")
+            elif time.monotonic() >= child.again_at:
+                self.start(child.service, child.env)
+
+    def all_ready(self) -> bool:
+        """Whether every child answers 200 now, or did so once since its first start."""
+        for child in self._children.values():
+            child.was_ready = child.was_ready or child.service.ready_url is None or answers_ok(child.service.ready_url)
+        return all(child.was_ready for child in self._children.values())
 
     def wait_until_ready(self, *names: str, deadline_seconds: float = 60) -> None:
         """Return once each of these children (all, without names) answers 200. Raises ChildFailed."""
@@ -64,12 +98,13 @@ class Supervisor:
             child = self._children[name]
             while child.service.ready_url is not None and not answers_ok(child.service.ready_url):
                 if (code := child.process.poll()) is not None:
-                    raise ChildFailed(f"{name} ended with code {code} before it was ready:\n{child.last_lines()}")
+                    raise ChildFailed(f"{name} ended with code {code} before it was ready:\n{child.last_lines()}", code)
                 if time.monotonic() > deadline:
                     raise ChildFailed(
                         f"{name} was not ready within {deadline_seconds:g} s ({child.service.ready_url}):\n{child.last_lines()}"
                     )
                 time.sleep(0.05)
+            child.was_ready = True
 
     def pid(self, name: str) -> int:
         """The process id of a child, which may have ended."""
@@ -99,6 +134,8 @@ class Supervisor:
     def stop_all(self, deadline_seconds: float = STOP_SECONDS) -> None:
         """End all children at once, each within the deadline."""
         children = list(self._children.values())
+        for child in children:
+            child.told_to_end = True
         tether.stop_all([child.process for child in children], deadline_seconds)
         for child in children:
             child.finish()
@@ -117,6 +154,11 @@ class _Child:
         self, service: Service, env: Mapping[str, str], cwd: Path | None, say: Callable[[str], None], log_dir: Path | None
     ) -> None:
         self.service = service
+        self.env = env
+        self.started_at = time.monotonic()
+        self.was_ready = False
+        self.told_to_end = False
+        self.again_at: float | None = None
         self._lines: list[str] = []
         self._log: IO[str] | None = None
         if log_dir is not None:
@@ -133,11 +175,13 @@ class _Child:
         return "\n".join(self._lines[-20:]) or "(it said nothing)"
 
     def stop(self, deadline_seconds: float) -> int:
+        self.told_to_end = True
         code = tether.stop(self.process, deadline_seconds)
         self.finish()
         return code
 
     def kill(self) -> None:
+        self.told_to_end = True
         tether.kill(self.process)
         self.finish()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+import time
 from contextlib import ExitStack
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from aiokafka.errors import KafkaError
 
 from cli.addresses import urls_of
 from cli.processes import ChildFailed, Supervisor, services_of
+from cli.restarts import CONFIGURATION
 from cli.terminal import say
 from deploy.kafka.embedded import EmbeddedKafka, EmbeddedKafkaFailed
 from deploy.kafka.jars import JarsUnavailable
@@ -20,6 +22,9 @@ from deploy.kafka.java import NoJava
 from services.kafka import wait_for_broker
 from services.settings import Settings, as_environment, load_settings
 from services.topics import ensure_topics
+
+_READY_SECONDS = 300
+"""A board over a long past takes its time to load; after this long without readiness something is wrong."""
 
 
 def up(
@@ -29,7 +34,8 @@ def up(
 ) -> None:
     """Run ingest, aggregator and api against the configured broker; Ctrl-C ends them all.
 
-    A broker that is away is waited for. A service that ends by itself ends the others: exit 1.
+    A broker that is away is waited for. A service that is killed or gives up for the moment is started again; one that cannot
+    start ends them all, with its exit code when that is 2 (its configuration), else with 1.
     """
     settings = load_settings()
     asked = threading.Event()
@@ -40,7 +46,10 @@ def up(
             if embedded:
                 settings = _with_embedded(settings, stack)
             code = _serve(settings, stack, asked)
-    except (ChildFailed, EmbeddedKafkaFailed, JarsUnavailable, NoJava, KafkaError) as error:
+    except ChildFailed as error:
+        say(f"deskpulse: {error}")
+        code = CONFIGURATION if error.code == CONFIGURATION else 1
+    except (EmbeddedKafkaFailed, JarsUnavailable, NoJava, KafkaError) as error:
         say(f"deskpulse: {error}")
         code = 1
     say("all services have ended")
@@ -63,26 +72,16 @@ def _serve(settings: Settings, stack: ExitStack, asked: threading.Event) -> int:
     urls = urls_of(settings)
     for service in services_of(urls):
         children.start(service)
-    waiting = threading.Thread(target=_announce, args=(children, settings, asked), daemon=True)
-    waiting.start()
+    deadline = time.monotonic() + _READY_SECONDS
+    announced = False
     while not asked.wait(0.2):
-        if ended := children.ended():
-            for name, code in ended.items():
-                say(f"deskpulse: {name} ended by itself with code {code}; its last lines:\n{children.last_lines(name)}")
-            return 1
+        children.start_again()
+        if not announced and (announced := children.all_ready()):
+            say(f"ready: webhooks at {urls['ingest']}/webhooks/SOURCE, wall board at {urls['api']}/")
+        elif not announced and time.monotonic() > deadline:
+            children.wait_until_ready(deadline_seconds=0)
     say("ending the services")
     return 0
-
-
-def _announce(children: Supervisor, settings: Settings, asked: threading.Event) -> None:
-    try:
-        children.wait_until_ready(deadline_seconds=300)
-    except ChildFailed as error:
-        if not asked.is_set():
-            say(f"deskpulse: {error}")
-        return
-    urls = urls_of(settings)
-    say(f"ready: webhooks at {urls['ingest']}/webhooks/SOURCE, wall board at {urls['api']}/")
 
 
 async def _prepared(settings: Settings, asked: threading.Event) -> bool:

@@ -43,11 +43,12 @@ def run(
     ledgers = Ledgers(Rules(levels.zone, pairs))
     for event in events:
         entities.apply(event)
+    _, facts = entities.changes()
     while entities.absorbed:
         absorbed, entities.absorbed = entities.absorbed, []
         for event in absorbed:
             entities.apply(event)
-    _, facts = entities.changes()
+        facts += entities.changes()[1]
     for fact in facts:
         ledgers.apply(fact)
     ledgers.changes()

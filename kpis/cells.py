@@ -172,9 +172,15 @@ class Cells:
         key = self.names.key(cut, measure_key, component)
         return None if key is None else self.places.find(key)
 
-    def tiles(self, start_ms: int, end_ms: int, now_ms: int, finest: int = 0) -> Iterator[tuple[int, int, Bucket]]:
-        """(level, start, bucket) of the buckets that tile [start_ms, end_ms); empty ones are left out."""
-        for level, low, high in self.levels.cover(start_ms, end_ms, now_ms, finest):
+    def tiles(
+        self, start_ms: int, end_ms: int, now_ms: int, finest: int = 0, *, by_age: bool = False
+    ) -> Iterator[tuple[int, int, Bucket]]:
+        """(level, start, bucket) of the buckets that tile [start_ms, end_ms); empty ones are left out.
+
+        They are as few as possible, or, `by_age`, so small that the age of a bucket is that of what is in it.
+        """
+        cover = self.levels.cover_by_age if by_age else self.levels.cover
+        for level, low, high in cover(start_ms, end_ms, now_ms, finest):
             buckets = self.buckets[level]
             width = self.levels.all[level].width_ms
             if (high - low) // width > 2 * len(buckets):

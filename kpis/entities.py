@@ -18,8 +18,8 @@ from kpis.contributions import Contributions, Row
 from kpis.controls import DEFAULT, Controls
 from kpis.dimensions import Attributes
 from kpis.lifecycles.table import LIFE_CYCLES
-from kpis.measures import BY_KEY, SLOTS
-from kpis.window import DAY
+from kpis.measures import BY_KEY, PART, SLOTS
+from kpis.window import DAY, HOUR
 from schemas import events as ev
 from schemas import keys
 from schemas.codec import encode_event, pack_event, unpack_event
@@ -36,6 +36,13 @@ Order = tuple[int, int, int, str]
 Rows = list[tuple[Row, int]]
 
 
+class Sent(Struct, array_like=True, frozen=True):
+    """What a merged ticket last sent to its primary: the event without its log, and a digest of the log."""
+
+    event: ev.TicketAbsorbed
+    digest: bytes
+
+
 class Rest(Struct, array_like=True):
     """An entity at rest, exactly what the state topic holds; the first two fields decide how long it stays."""
 
@@ -46,6 +53,7 @@ class Rest(Struct, array_like=True):
     ids: list[int]
     log: list[bytes]
     facts: dict[str, tuple[int, bytes]]
+    sent: Sent | None = None
 
 
 class Live(Struct):
@@ -59,6 +67,7 @@ class Live(Struct):
     ids: list[int] = msgspec.field(default_factory=list)
     log: list[bytes] = msgspec.field(default_factory=list)
     facts: dict[str, tuple[int, bytes]] = msgspec.field(default_factory=dict)
+    sent: Sent | None = None
 
 
 class Refused(NamedTuple):
@@ -79,6 +88,7 @@ class Entities:
         self.absorbed: list[ev.TicketAbsorbed] = []
         self.tallies: Counter[tuple[int, Attributes]] = Counter()
         self.counters: Counter[str] = Counter()
+        self.late: Counter[int] = Counter()
         self.sources: dict[str, int] = {}
         self.newest_ms = 0
         self.arrived_ms = 0
@@ -129,8 +139,6 @@ class Entities:
         self.rows.add_rows(rows)
         self._tally(event, rows)
         self.counters["applied"] += 1
-        if live.void and isinstance(self._last_of(live), ev.TicketMerged):
-            self._send_to_primary(live)
 
     def _apply_to(self, live: Live, event: ev.Event, identity: int) -> Rows | None:
         """The rows that an event adds to what its entity contributes; None when it changes nothing."""
@@ -181,7 +189,7 @@ class Entities:
         live.state, live.void = state, void
         live.log = [packed for _, packed, _ in pairs]
         live.ids = [identity for _, _, identity in pairs]
-        live.last = order_of(pairs[-1][0]) if pairs else (-1, 0, 0, "")
+        live.last = max((order_of(event) for event in flattened([event for event, _, _ in pairs])), default=(-1, 0, 0, ""))
         return list(new.rows.items())
 
     def _repair(self, live: Live) -> None:
@@ -196,7 +204,7 @@ class Entities:
         self._notes[b"w" + identity.to_bytes(8, "big")] = str(event.received_at_ms).encode()
         self.counters["withdrawals"] += 1
         needle = msgspec.msgpack.encode(identity)
-        for key in [k for k, live in self._live.items() if identity in live.ids] or [k for k, rest in self._rest.items() if needle in rest]:
+        for key in {k for k, live in self._live.items() if identity in live.ids} | {k for k, rest in self._rest.items() if needle in rest}:
             live = self._open(key, key[: key.index(":")])
             if live is None or identity not in live.ids:
                 continue
@@ -207,34 +215,51 @@ class Entities:
         self.refused.append(Refused(event, reason, detail))
 
     def _tally(self, event: ev.Event, rows: Rows) -> None:
+        """Count what is new gross: a contribution that only moves (its attributes were filled in) was counted before."""
         if event.received_at_ms - event.occurred_at_ms > TALLY_MAX_AGE_MS:
-            self.counters["late"] += 1
+            self.late[event.occurred_at_ms // HOUR * HOUR] += 1
             return
-        tallied = _tallied()
-        for row, count in rows:
-            if count > 0 and row[0] in tallied:
-                self.tallies[row[0], row[2]] += count
-
-    def _last_of(self, live: Live) -> ev.Event | None:
-        return next((e for p in reversed(live.log) if isinstance(e := unpack_event(p), ev.TicketMerged)), None)
+        found = [(row[0], row[2], count) for row, count in rows if row[0] in tallied] if (tallied := _tallied()) else []
+        if not found:
+            return
+        net: Counter[str] = Counter()
+        for slot, _, count in found:
+            net[SLOTS[slot][0]] += count
+        for slot, attributes, count in found:
+            new = min(count, net[SLOTS[slot][0]])
+            if new > 0:
+                net[SLOTS[slot][0]] -= new
+                self.tallies[slot, attributes] += new
 
     def _send_to_primary(self, live: Live) -> None:
-        """A merged ticket's messages and answers go to its primary, as one event that later ones replace."""
-        merged = self._last_of(live)
-        assert isinstance(merged, ev.TicketMerged)
-        events = flattened([unpack_event(p) for p in live.log])
-        inner = tuple(msgspec.to_builtins(e) for e in events if isinstance(e, _ABSORBED))
-        self.absorbed.append(
-            ev.TicketAbsorbed(
-                id=f"merge:{merged.source}:{merged.ticket_id}"[: ev.ID_MAX_CHARS],
-                source=merged.source,
-                occurred_at_ms=merged.occurred_at_ms,
-                received_at_ms=merged.received_at_ms,
-                version=len(live.log),
-                ticket_id=merged.into_ticket_id,
-                log=inner,
-            )
+        """A merged ticket's messages and answers go to its primary, as one event that the next one replaces.
+
+        A merge that was taken back, or went elsewhere, empties what was sent before.
+        """
+        sent = live.sent
+        events = [unpack_event(packed) for packed in live.log] if live.void else []
+        merged = next((event for event in reversed(events) if isinstance(event, ev.TicketMerged)), None)
+        if sent is not None and (merged is None or merged.into_ticket_id != sent.event.ticket_id):
+            if sent.digest:
+                live.sent = sent = Sent(msgspec.structs.replace(sent.event, version=sent.event.version + 1), b"")
+                self.absorbed.append(sent.event)
+        if merged is None:
+            return
+        inner = tuple(msgspec.to_builtins(event) for event in flattened(events) if isinstance(event, _ABSORBED))
+        digest = hashlib.blake2b(_PACK.encode(inner), digest_size=8).digest()
+        if sent is not None and sent.digest == digest:
+            return
+        event = ev.TicketAbsorbed(
+            id=f"merge:{merged.source}:{merged.ticket_id}"[: ev.ID_MAX_CHARS],
+            source=merged.source,
+            occurred_at_ms=merged.occurred_at_ms,
+            received_at_ms=max(merged.received_at_ms, live.arrived_ms),
+            version=0 if sent is None else sent.event.version + 1,
+            ticket_id=merged.into_ticket_id,
+            log=(),
         )
+        live.sent = Sent(event, digest)
+        self.absorbed.append(msgspec.structs.replace(event, log=inner))
 
     # ---- holding -------------------------------------------------------------------------------
 
@@ -257,9 +282,11 @@ class Entities:
         out: list[tuple[bytes, bytes | None]] = list(self._notes.items())
         facts: list[AnyFact] = []
         for key, live in self._live.items():
+            if live.sent is not None or live.void:
+                self._send_to_primary(live)
             facts += (msgspec.structs.replace(fact, newest_ms=self.newest_ms) for fact in _changed_facts(key, live))
             data = _PACK.encode(
-                Rest(live.arrived_ms, msgspec.Raw(_PACK.encode(live.state)), live.void, live.last, live.ids, live.log, live.facts)
+                Rest(live.arrived_ms, msgspec.Raw(_PACK.encode(live.state)), live.void, live.last, live.ids, live.log, live.facts, live.sent)
             )
             self._rest[key] = data
             out.append((key.encode(), data))
@@ -357,14 +384,16 @@ def replay(kind: str, events: list[ev.Event], controls: Controls) -> tuple[Contr
     life = LIFE_CYCLES[kind]
     state = life.state()
     rows = Contributions()
-    void = False
+    deleted = merged = False
     for event in flattened(events):
         life.step(state, event, rows.add, controls)
-        if isinstance(event, ev.TicketDeleted | ev.TicketMerged):
-            void = True
-        elif void and isinstance(event, ev.TicketStatusChanged):
-            void = False
-    void = void or bool(getattr(state, "void", False))
+        if isinstance(event, ev.TicketMerged):
+            merged = True
+        elif isinstance(event, ev.TicketDeleted):
+            deleted = True
+        elif deleted and isinstance(event, ev.TicketStatusChanged):  # what is changed was brought back; a merged ticket never is
+            deleted = False
+    void = deleted or merged or bool(getattr(state, "void", False))
     if void:
         rows.clear()
     return rows, state, void
@@ -411,7 +440,7 @@ class _Head(Struct, array_like=True):
 def _woken(kind: str, data: bytes) -> Live:
     rest = _REST.decode(data)
     state = _STATES[kind].decode(rest.state)
-    return Live(kind, state, rest.arrived_ms, rest.void, rest.last, rest.ids, rest.log, rest.facts)
+    return Live(kind, state, rest.arrived_ms, rest.void, rest.last, rest.ids, rest.log, rest.facts, rest.sent)
 
 
 def _tallied() -> set[int]:
@@ -419,7 +448,7 @@ def _tallied() -> set[int]:
         for number in range(len(_TALLIED_SEEN), len(SLOTS)):
             _TALLIED_SEEN.append(number)
             key, cls = SLOTS[number]
-            if BY_KEY[key].tally and cls != "^":
+            if BY_KEY[key].tally and not cls.startswith(PART):
                 _TALLIED.add(number)
     return _TALLIED
 

@@ -7,6 +7,7 @@ from collections import Counter
 from kpis.cells import Cells
 from kpis.dimensions import SETS
 from kpis.measures import BY_KEY
+from kpis.window import HOUR
 from schemas.cells import CellsMarker, ShardState
 from schemas.differences import Differences
 
@@ -25,7 +26,7 @@ class Folded:
         self.sources: dict[str, int] = {}
         self.tallies: Counter[TallyKey] = Counter()
         self.events = 0
-        self.late = 0
+        self.late: Counter[int] = Counter()
 
     def add(self, differences: Differences, offset: int) -> None:
         """Add one record of `differences`."""
@@ -41,7 +42,11 @@ class Folded:
         for slot, attribute, n in differences.tallies:
             self.tallies[_tally_key(*differences.slots[slot], differences.attributes[attribute])] += n
         self.events += differences.events
-        self.late += differences.late
+        self.late.update(differences.late)
+
+    def late_between(self, start_ms: int, end_ms: int) -> int:
+        """How many events of a span came more than an hour late; spans are rounded outward to hours."""
+        return sum(n for hour, n in self.late.items() if start_ms - HOUR < hour < end_ms)
 
     @property
     def newest_ms(self) -> int:
@@ -63,7 +68,7 @@ class Folded:
             sources=dict(self.sources),
             tallies=[(*key, n) for key, n in sorted(self.tallies.items())],
             events=self.events,
-            late=self.late,
+            late=dict(self.late),
         )
 
     def restore(self, marker: CellsMarker) -> None:
@@ -72,7 +77,7 @@ class Folded:
         self.shards = dict(marker.shards)
         self.sources = dict(marker.sources)
         self.tallies = Counter({(row[0], row[1], row[2], row[3], row[4]): row[5] for row in marker.tallies})
-        self.events, self.late = marker.events, marker.late
+        self.events, self.late = marker.events, Counter(marker.late)
 
 
 def _tally_key(measure_key: str, cls: str, attributes: tuple[str | None, ...]) -> TallyKey:

@@ -13,7 +13,7 @@ from kpis.cells import Cells
 from kpis.dimensions import Cut
 from kpis.expansion import has_sketch
 from kpis.measures import PART, STARTS, Measure
-from kpis.window import Bounds, Longs
+from kpis.window import HOUR, MINUTE, Bounds, Longs
 
 Cuts = tuple[Cut, ...]
 
@@ -92,7 +92,7 @@ class Slice:
         """(start of bucket, how many that are open began in it), ascending; for the present only."""
         out = []
         first = min(self.cells.buckets[4], default=self.end_ms)
-        for start, amounts in self._by_bucket(cuts, measure, (STARTS,), first):
+        for start, amounts in self._by_bucket(cuts, measure, (STARTS,), first, by_age=self.finest):
             if amounts[0] > 0:
                 out.append((start, amounts[0]))
         return sorted(out)
@@ -103,11 +103,27 @@ class Slice:
         """(start of bucket, amounts of the components) of every bucket of the span that holds any of them."""
         return list(self._by_bucket(cuts, measure, components, self.start_ms))
 
-    def _by_bucket(self, cuts: Cuts, measure: Measure, components: tuple[str, ...], start_ms: int) -> Iterator[tuple[int, list[int]]]:
+    def by_age(self, cuts: Cuts, measure: Measure, components: tuple[str, ...]) -> list[tuple[int, list[int]]]:
+        """The same by buckets that are small beside their age and beside the span."""
+        width = self.end_ms - self.start_ms
+        finest = max(self.finest, 0 if width <= 15 * MINUTE else 1 if width <= 4 * HOUR else 2)
+        return list(self._by_bucket(cuts, measure, components, self.start_ms, by_age=finest))
+
+    def until(self, at_ms: int) -> Slice:
+        """The part of the span before an instant, which is rounded down to a bucket that can be read."""
+        levels = self.cells.levels
+        level = min(levels.readable(at_ms, self.now_ms, self.finest), 4)
+        end = min(max(levels.zone.bucket_start(at_ms, level), self.start_ms), self.end_ms)
+        return Slice(self.cells, self.bounds._replace(end_ms=end), self.now_ms, self.finest, False)
+
+    def _by_bucket(
+        self, cuts: Cuts, measure: Measure, components: tuple[str, ...], start_ms: int, by_age: int | None = None
+    ) -> Iterator[tuple[int, list[int]]]:
         wanted = [[k for cut in cuts if (k := self.cells.names.key(cut, measure.key, c)) is not None] for c in components]
         if not any(wanted):
             return
-        for _, start, bucket in self.cells.tiles(start_ms, self.end_ms, self.now_ms, self.finest):
+        finest = self.finest if by_age is None else by_age
+        for _, start, bucket in self.cells.tiles(start_ms, self.end_ms, self.now_ms, finest, by_age=by_age is not None):
             keys, amounts = bucket.column()
             found = [_sum_of(keys, amounts, some) for some in wanted]
             if any(found):

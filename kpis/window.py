@@ -127,6 +127,8 @@ class Zone:
 
 
 _WIDTHS = (5 * SECOND, MINUTE, 15 * MINUTE, HOUR, DAY)
+_SMALL_UNTIL_MS = (15 * MINUTE, 4 * HOUR, DAY, 7 * DAY)
+"""Up to which age the buckets of a level tell how long ago something was; older ones are told by the next level."""
 
 
 @lru_cache(maxsize=8)
@@ -158,10 +160,13 @@ class Levels:
         return np.maximum(by_age, finest).astype(np.int64)
 
     def readable(self, at_ms: int, now_ms: int, finest: int = 0) -> int:
-        """The finest level that may be read for an instant; 5 when it is older than everything kept."""
-        age = now_ms - at_ms
+        """The finest level that may be read for an instant; 5 when it is older than everything kept.
+
+        The whole bucket of the next coarser level that holds the instant is as young, so that heads and tails are there too.
+        """
         for level in self.all[finest:]:
-            if age < level.kept_ms - READ_MARGIN_MS:
+            from_ms = at_ms if level.number == 4 else self.zone.bucket_start(at_ms, level.number + 1)
+            if now_ms - from_ms < level.kept_ms - READ_MARGIN_MS:
                 return level.number
         return 5
 
@@ -188,6 +193,24 @@ class Levels:
         low = min(self.readable(start_ms, now_ms, finest), 4)
         high = min(self.readable(end_ms, now_ms, finest), 4)
         return Bounds("span", self.zone.bucket_start(start_ms, low), self.zone.ceil(end_ms, high), self.all[low])
+
+    def cover_by_age(self, start_ms: int, end_ms: int, now_ms: int, finest: int = 0) -> list[tuple[int, int, int]]:
+        """(level, start, end) parts that tile [start, end) with buckets that are small beside their age, where they can be read."""
+        parts: list[tuple[int, int, int]] = []
+        high = end_ms
+        for level in self.all[finest:]:
+            low = start_ms
+            if level.number < 4:
+                low = max(self.zone.ceil(now_ms - _SMALL_UNTIL_MS[level.number] + 1, level.number + 1), start_ms)
+            if low >= high:
+                continue
+            if not parts:  # an end in the past may lie inside a bucket
+                edge = max(self.zone.bucket_start(high, level.number), low)
+                parts, high = self.cover(edge, high, now_ms, finest)[::-1], edge
+            if low < high:
+                parts.append((level.number, low, high))
+                high = low
+        return parts[::-1]
 
     def cover(self, start_ms: int, end_ms: int, now_ms: int, finest: int = 0) -> list[tuple[int, int, int]]:
         """(level, start, end) parts that tile [start, end): coarse buckets wholly inside, their head and tail from finer levels."""

@@ -22,7 +22,7 @@ class ShardState(Struct, kw_only=True, omit_defaults=True):
 class CellsMarker(Struct, kw_only=True, omit_defaults=True):
     """How far the cells go: the offset of `differences` they include, and all that adds up beside them.
 
-    `tallies` are gross counters by (measure, class, channel, team, priority); `late` counts late events by hour.
+    `tallies` are gross counters by (measure, class, channel, team, priority); `late` counts late events by the hour (UTC, ms) they belong to.
     """
 
     offset: int
@@ -30,7 +30,7 @@ class CellsMarker(Struct, kw_only=True, omit_defaults=True):
     sources: dict[str, int] = {}
     tallies: list[tuple[str, str, str, str, str, int]] = []
     events: int = 0
-    late: int = 0
+    late: dict[int, int] = {}
 
 
 _json = msgspec.json.Encoder()

@@ -19,7 +19,7 @@ class Differences(Struct, kw_only=True, omit_defaults=True):
     `slots` are `(measure, class)` names; `attributes` are `(dimension set, value, …)`, or `("=", dimension, value, …)` for a
     cut named outright. `level` is the finest level the row still belongs to. `value` is the row's amount (ms, minor units) or,
     for a gauge, Σδ·ms into the day. `tallies` are gross counts
-    `(slot, attribute, n)` that are never taken back; `events` and `late` count what was applied; `sources` holds the newest event
+    `(slot, attribute, n)` that are never taken back; `events` counts what was applied, `late` what of it was over an hour old, by the hour it belongs to; `sources` holds the newest event
     time of each source.
     """
 
@@ -38,7 +38,7 @@ class Differences(Struct, kw_only=True, omit_defaults=True):
     count: bytes = b""  # int64
     tallies: list[tuple[int, int, int]] = []
     events: int = 0
-    late: int = 0
+    late: dict[int, int] = {}
     sources: dict[str, int] = {}
 
 

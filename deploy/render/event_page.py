@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from deploy.render.json_schemas import EVERY, event
+from deploy.render import json_schemas
 from deploy.render.markdown import code, head, joined, sentence, table
 from deploy.render.outside import OCCURRED_AT, SENDABLE, Outside, everything_said, fields_of
 from kpis.lifecycles.table import LIFE_CYCLES
@@ -34,8 +34,8 @@ _OPTIONAL_KEYS = ("ticket_id", "lead_id", "quote_id", "of_job_id", "order_id", "
 
 def page() -> str:
     """The page."""
-    definitions: dict[str, Any] = event()["$defs"]
-    every = definitions[EVERY]["properties"]
+    definitions: dict[str, Any] = json_schemas.event()["$defs"]
+    every = definitions[json_schemas.EVERY]["properties"]
     lines = head("Events", "schemas/events.py")
     lines += [*_ABOUT.split("\n"), "", "## Every event", ""]
     lines += table(_COLUMNS, [_field(field, every[field.name]) for field in fields_of(Event)])

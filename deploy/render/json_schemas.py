@@ -6,6 +6,7 @@ Stricter than the door in two things: the door reads a null as "not said" and st
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -68,6 +69,7 @@ def _of_event(cls: type[Event]) -> dict[str, Any]:
     }
 
 
+@cache
 def _properties(cls: type[Event]) -> dict[str, Any]:
     inside = _definition(cls)["properties"]
     return {field.name: _time(inside[field.inside]) if field.is_time else inside[field.inside] for field in fields_of(cls)}

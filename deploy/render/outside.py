@@ -6,6 +6,7 @@ Inside, times are integers named `…_ms`; outside they are RFC 3339 strings und
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -28,22 +29,28 @@ class Outside(NamedTuple):
     required: bool
 
 
-def fields_of(cls: type[ev.Event]) -> list[Outside]:
+@cache
+def fields_of(cls: type[ev.Event]) -> tuple[Outside, ...]:
     """The fields a sender may write, `type` left out, in the order of declaration."""
     sent = outside_of(everything_said(cls))
     found = []
-    for field in msgspec.structs.fields(cls):
+    for field in _fields(cls):
         name = field.encode_name.removesuffix("_ms")
         if name in sent:
             is_time = field.encode_name.endswith("_ms")
             found.append(Outside(name, field.encode_name, is_time, field.required and name != OCCURRED_AT))
-    return found
+    return tuple(found)
 
 
 def everything_said(cls: type[ev.Event], *, left_out: frozenset[str] = frozenset()) -> Any:
     """An event in which every field holds its own name in braces (a time holds 1); made without validation."""
     values: dict[str, Any] = {}
-    for field in msgspec.structs.fields(cls):
+    for field in _fields(cls):
         if field.name not in left_out:
             values[field.name] = 1 if field.name.endswith("_ms") else f"{{{field.encode_name}}}"
     return cls(**values)
+
+
+@cache  # every look at the fields of a class evaluates all its annotations again
+def _fields(cls: type[ev.Event]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(cls)

@@ -94,13 +94,12 @@ def at_risk(cells: Slice, cuts: Cuts, measure: Measure) -> tuple[dict[int, int],
     opened: Counter[int] = Counter()
     if measure.entry:
         entry = BY_NAME[measure.entry]
-        names = cells.classes(entry)
-        for start, amounts in cells.by_bucket(cuts, entry, names):
+        for start, amounts in cells.by_age(cuts, entry, cells.classes(entry)):
             opened[start] += sum(amounts)
     else:
-        for start, amounts in cells.by_bucket(cuts, measure, ("in",)):
+        for start, amounts in cells.by_age(cuts, measure, ("in",)):
             opened[start] += amounts[0]
-    for start, amounts in cells.by_bucket(cuts, measure, ("out", "cens")):
+    for start, amounts in cells.by_age(cuts, measure, ("out", "cens")):
         opened[start] -= sum(amounts)
     for start, n in opened.items():
         if n > 0:
@@ -109,16 +108,8 @@ def at_risk(cells: Slice, cuts: Cuts, measure: Measure) -> tuple[dict[int, int],
 
 
 def _mature_buckets(cells: Slice, cuts: Cuts, measure: Measure, value: Value) -> Value:
-    edge = cells.now_ms - measure.horizon_ms
-    within = entered = 0
-    for start, amounts in cells.by_bucket(cuts, measure, ("within",)):
-        if start < edge:
-            within += amounts[0]
-    entry = BY_NAME[measure.entry] if measure.entry else measure
-    names = cells.classes(entry) if measure.entry else ("in",)
-    for start, amounts in cells.by_bucket(cuts, entry, names):
-        if start < edge:
-            entered += sum(amounts)
+    grown = cells.until(cells.now_ms - measure.horizon_ms)
+    within, entered = grown.get(cuts, measure, "within"), entries(grown, cuts, measure)
     if entered <= 0:
         value.reason = "young"
         return value

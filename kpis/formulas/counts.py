@@ -43,7 +43,8 @@ class Count(NamedTuple):
         parts: dict[str, float | int | str | None] = {}
         if self.parts_by_class:
             for name in cells.classes(self.measure):
-                parts[name or "other"] = cells.get(cuts, self.measure, name)
+                if count := cells.get(cuts, self.measure, name):
+                    parts["other" if name == "n" else name] = count
         return counted(n, parts)
 
 
@@ -185,6 +186,7 @@ def parts_of(measure: Measure, of: Measure) -> Parts:
 
     def read(cells: Slice, cuts: Cuts) -> dict[str, float | int | str | None]:
         n = cells.n(cuts, of)
-        return {name: ratio(cells.get(cuts, measure, m.PART + name), n) for name in cells.parts(measure)}
+        counts = ((name, cells.get(cuts, measure, m.PART + name)) for name in cells.parts(measure))
+        return {name: ratio(count, n) for name, count in counts if count}
 
     return read

@@ -57,6 +57,8 @@ class Quantile(NamedTuple):
             for component in cells.cells.components_of(self.measure.key):
                 if component.startswith("n/"):
                     name, n = component[2:], cells.get(cuts, self.measure, component)
+                    if not n:
+                        continue
                     parts[f"{name}_n"] = n
                     mean = ratio(cells.get(cuts, self.measure, f"x/{name}"), n)
                     parts[f"{name}_mean"] = None if mean is None else mean / 1000

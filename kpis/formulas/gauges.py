@@ -25,7 +25,7 @@ class LevelOf(NamedTuple):
     def read(self, cells: Slice, cuts: Cuts, targets: Targets) -> Value:
         """The level; 0 is a level, not missing data."""
         states = cells.states(self.measure)
-        parts: dict[str, float | int | str | None] = {s: cells.level(cuts, self.measure, s) for s in states if s}
+        parts: dict[str, float | int | str | None] = {s: n for s in states if s and (n := cells.level(cuts, self.measure, s))}
         last = sum(cells.level(cuts, self.measure, s) for s in states)
         for name, measure in self.beside:
             parts[name] = sum(cells.level(cuts, measure, s) for s in cells.states(measure))

@@ -28,7 +28,8 @@ class Group(Struct, frozen=True, array_like=True, gc=False):
 class Entry(Group, frozen=True, array_like=True, gc=False):
     """How a ticket came in, and what became of it since: all dated at the entry, with the attributes of the entry.
 
-    `kind` is created, backfill or first_seen; `opened_ms` is None when nobody said when the ticket was opened.
+    `kind` is created, backfill or first_seen; `opened_ms` is None when nobody said when the ticket was opened. `seen_ms` is when
+    a ticket was first seen by another event than its creation, `seen_open` whether it was open before that event.
     """
 
     at_ms: int
@@ -43,17 +44,25 @@ class Entry(Group, frozen=True, array_like=True, gc=False):
     switched: bool = False
     wait_ms: int | None = None
     handle_ms: int | None = None
+    seen_ms: int | None = None
+    seen_open: bool = True
 
     def contribute(self, add: Add, sign: int) -> None:
         """Add (or take back) what the entry stands for; outcomes count only for what was entered as created."""
         at, attributes = self.at_ms, self.attributes
+        if self.seen_ms is not None:
+            if self.seen_open:
+                add(_FIRST_SEEN, self.seen_ms, attributes, 0, sign)
+            if self.kind != "first_seen":  # it counts as created from here on, so no longer as entered otherwise
+                add(_FIRST_SEEN, at, attributes, 0, -sign)
         if self.opened_ms is not None:
             if self.wait_ms is not None:
                 add(_WAIT_BY_START, at, attributes, self.wait_ms, sign)
             if self.handle_ms is not None and (handled := span(self.handle_ms)) is not None:
                 add(_HANDLE_BY_START, at, attributes, handled, sign)
+        if self.kind == "backfill":
+            add(_BACKFILL, at, attributes, 0, sign)
         if self.kind != "created":
-            add(m.TICKET_ENTERED_OTHERWISE.slot(self.kind), at, attributes, 0, sign)
             return
         add(_LINKED if self.linked else _UNLINKED, at, attributes, 0, sign)
         if self.switched:
@@ -189,6 +198,7 @@ class Shown(Group, frozen=True, array_like=True, gc=False):
                 add(_WAITING_START, self.waiting_ms, attributes, 0, sign)
 
 
+_BACKFILL, _FIRST_SEEN = m.TICKET_ENTERED_OTHERWISE.slot("backfill"), m.TICKET_ENTERED_OTHERWISE.slot("first_seen")
 _LINKED, _UNLINKED = m.TICKET_CREATED.slot("linked"), m.TICKET_CREATED.slot("unlinked")
 _SWITCHED = m.TICKET_CHANNEL_SWITCHED.slot()
 _FIRST_OUT = m.FIRST_RESOLUTION_COHORT.slot(m.OUTCOME)

@@ -136,9 +136,9 @@ def _first_seen(state: Ticket, event: Any, kind: type, at: int) -> None:
         state.status = event.status
         state.status_since_ms = state.opened_ms if state.opened_ms is not None else at
         return
-    state.entry = Entry(at_ms=at, attributes=state.attributes, kind="first_seen")
     before = getattr(event, "from_", None) if kind is ev.TicketStatusChanged else "solved" if kind is ev.TicketReopened else None
     state.status = before or "open"
+    state.entry = Entry(at_ms=at, attributes=state.attributes, kind="first_seen", seen_ms=at, seen_open=state.status not in DONE)
 
 
 def _created_late(state: Ticket, event: ev.TicketCreated, at: int) -> None:
@@ -155,6 +155,8 @@ def _created_late(state: Ticket, event: ev.TicketCreated, at: int) -> None:
         escalated_ms=old.escalated_ms,
         wait_ms=old.wait_ms,
         handle_ms=old.handle_ms,
+        seen_ms=old.seen_ms,
+        seen_open=old.seen_open,
     )
 
 
@@ -277,6 +279,7 @@ def _on_created(state: Ticket, event: ev.TicketCreated, at: int, add: Add, contr
         and state.last_solve_ms is None
         and state.entry is not None
         and state.entry.at_ms == at
+        and state.entry.seen_ms is None
     ):
         state.status = "open"
         _to_status(state, event.status, at, add, controls)

@@ -173,6 +173,7 @@ async def serve(settings: Settings) -> int:
         log.error("Faust stopped by itself: %r", app.crash_reason)
     worker.lost.set()
     await running
+    await worker.release()
     with contextlib.suppress(Exception):
         await asyncio.wait_for(app.stop(), 15)
     return LOST if lost else 0

@@ -133,15 +133,16 @@ class EntityShard:
         e = self.entities
         rows, e.rows = e.rows, Contributions()
         tallies, e.tallies = e.tallies, Counter()
-        applied, late = e.counters.pop("applied", 0), e.counters.pop("late", 0)
+        applied, late = e.counters.pop("applied", 0), e.late
         self.counters += e.counters
-        self.counters["late"] += late
+        self.counters["late"] += late.total()
+        e.late = Counter()
         e.counters = Counter()
         watermark = max(e.newest_ms - self._skew_ms, 0)
         records = columns_of(rows, self._levels, clock_ms, self.input.name, self.last_offset, self.counters)
         last = records[-1]
         last.watermark_ms, last.newest_ms, last.at_ms = watermark, e.newest_ms, now_ms
-        last.events, last.late, last.sources = applied, late, dict(e.sources)
+        last.events, last.late, last.sources = applied, dict(late), dict(e.sources)
         last.tallies = _tallies(last, tallies)
         return [encode_differences(record) for record in records]
 

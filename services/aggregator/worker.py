@@ -50,6 +50,7 @@ class Worker:
         self._make_shard = make_shard
         self._now_ms = now_ms
         self._failed: dict[TP, int] = {}
+        self._dropped: list[Held] = []
 
     # ---- records -------------------------------------------------------------------------------
 
@@ -98,9 +99,10 @@ class Worker:
 
     async def release(self) -> None:
         """Let go of every shard without writing."""
-        held, self.held = self.held, {}
+        held = [*self.held.values(), *self._dropped]
+        self.held, self._dropped = {}, []
         self._failed.clear()
-        await asyncio.gather(*(h.checkpoints.stop() for h in held.values()))
+        await asyncio.gather(*(h.checkpoints.stop() for h in held))
 
     # ---- checkpoints ---------------------------------------------------------------------------
 
@@ -141,5 +143,5 @@ class Worker:
         if not self.lost.is_set():
             log.error("giving up: %s", why)
             self.why_lost = why
-            self.held.clear()
+            self._dropped, self.held = [*self.held.values()], {}
             self.lost.set()

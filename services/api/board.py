@@ -27,6 +27,7 @@ from schemas import topics
 from schemas.cells import decode_marker
 from schemas.differences import decode_differences
 from schemas.figures import Figure
+from services.api.lag import Lag
 from services.api.ports import Freshness
 from services.kafka import client_options, read_partition
 from services.settings import Settings, topic
@@ -54,22 +55,22 @@ class Board:
         self._clock = clock
         self._targets = targets_of(settings, kpis)
         self._changed = asyncio.Condition()
-        self._following: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._lag = Lag(settings, lambda: {name: shard.last_offset for name, shard in self.folded.shards.items()})
         self._reader: tuple[int, int, Reader] | None = None
-        self._behind_since: float | None = None
 
     # ---- running -------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Load the cells and begin to follow the differences."""
-        self._following = asyncio.create_task(self._keep_following())
+        self._tasks = [asyncio.create_task(self._keep_following()), asyncio.create_task(self._lag.watch())]
 
     async def stop(self) -> None:
         """End following."""
-        if self._following is not None:
-            self._following.cancel()
+        for task in self._tasks:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._following
+                await task
 
     async def _keep_following(self) -> None:
         while True:
@@ -114,8 +115,8 @@ class Board:
             fetch_max_wait_ms=200,
             max_partition_fetch_bytes=4 * 1_048_576,
         )
-        await consumer.start()
         try:
+            await consumer.start()
             consumer.assign([where])
             beginning = (await consumer.beginning_offsets([where]))[where]
             following = self.folded.offset + 1
@@ -170,6 +171,7 @@ class Board:
                 targets=self._targets,
                 kpis=self.kpis,
                 max_values=self.settings.dimensions.max_values,
+                late=self.folded.late_between,
             )
             self._reader = (self.version, now, reader)
         return self._reader[2]
@@ -200,15 +202,18 @@ class Board:
         """How far the board has come."""
         folded = self.folded
         idle = self._clock() - IDLE_MS if self.settings.now == "wall" else None
-        newest_at = max((s.at_ms for s in folded.shards.values()), default=0)
+        lag = self._lag.seconds()
+        reason = "" if self.caught_up else self.failure or "loading the cells"
+        if not reason and lag > LAG_MAX_SECONDS:
+            reason = f"events have waited for {lag:.0f} s to get into the figures: is the aggregator running?"
         return Freshness(
-            ready=self.caught_up,
-            reason="" if self.caught_up else self.failure or "loading the cells",
+            ready=not reason,
+            reason=reason,
             version=self.version,
             last_event_ms=folded.newest_ms or None,
             watermark_ms=folded.watermark_ms(idle),
             applied_at_ms=self.applied_at_ms,
-            lag_seconds=None if not newest_at or self.applied_at_ms is None else max(0.0, (self.applied_at_ms - newest_at) / 1000),
+            lag_seconds=lag,
             shards={
                 name: {"last_offset": s.last_offset, "watermark_ms": s.watermark_ms, "at_ms": s.at_ms} for name, s in folded.shards.items()
             },

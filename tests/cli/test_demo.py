@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -291,11 +292,24 @@ def test_a_signal_while_things_are_taken_down_is_only_noted() -> None:
             ending.check()
 
 
-def test_a_child_that_ends_by_itself_ends_the_work() -> None:
+def test_a_child_that_cannot_start_ends_the_work() -> None:
     with Ending() as ending, Supervisor(say=lambda line: None) as children:
-        children.start(Service("brief", (sys.executable, "-c", "print('the last word')")))
+        children.start(Service("brief", (sys.executable, "-c", "import sys; print('the last word'); sys.exit(1)"), "http://127.0.0.1:1/"))
         with pytest.raises(ChildFailed, match="the last word"):
             ending.run(asyncio.sleep(30), children)
+
+
+def test_a_child_that_is_killed_is_started_again_while_the_work_goes_on() -> None:
+    with Ending() as ending, Supervisor(say=lambda line: None) as children:
+        first = children.start(Service("deaf", (sys.executable, "-c", "import time; time.sleep(600)")))
+
+        async def until_started_again() -> None:
+            while children.pid("deaf") == first:
+                await asyncio.sleep(0.02)
+
+        os.kill(first, signal.SIGKILL)
+        ending.run(asyncio.wait_for(until_started_again(), 20), children)
+        assert children.is_running("deaf")
 
 
 class Computed:

@@ -90,6 +90,37 @@ def test_one_child_can_be_killed_and_started_again() -> None:
         children.kill("two")
 
 
+def test_a_child_that_is_killed_by_somebody_else_is_told_and_started_again() -> None:
+    said: list[str] = []
+    with Supervisor(say=said.append) as children:
+        first = psutil.Process(children.start(Service("deaf", _python(STUBBORN))))
+        _until(lambda: len(said) == 1, "it did not start")
+        first.kill()
+        _until(lambda: bool(children.ended()), "it was not killed")
+        children.start_again()
+        assert said[1:] == ["deaf was killed by SIGKILL; it is started again in 0.5 s"]
+        assert not children.is_running("deaf")
+
+        def runs_again() -> bool:
+            children.start_again()
+            return children.is_running("deaf")
+
+        _until(runs_again, "it was not started again")
+        assert children.pid("deaf") != first.pid
+        children.kill("deaf")
+        children.start_again()
+        assert not children.is_running("deaf"), "we killed it ourselves"
+
+
+def test_a_child_that_cannot_start_is_not_started_again() -> None:
+    with Supervisor(say=lambda line: None) as children:
+        children.start(Service("web", _python(ENDS), "http://127.0.0.1:1/"))
+        _until(lambda: bool(children.ended()), "it did not end")
+        with pytest.raises(ChildFailed, match=r"(?s)web ended by itself with code 3.*no config") as failed:
+            children.start_again()
+        assert failed.value.code == 3
+
+
 def test_no_child_survives_a_parent_that_is_killed() -> None:
     program = (
         "import sys, time\n"

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from random import SystemRandom
 
+import httpx
 import psutil
 import pytest
 
+from cli.company import signing
 from cli.processes import answers_ok
-from services.settings import KafkaSettings, Settings, as_environment
+from services.settings import KafkaSettings, Settings, SourceSettings, as_environment
 from tests.conftest import REPOSITORY, SettingsFor, free_ports
+
+SECRET = "UP_DESK_SECRET"
 
 
 class Terminal:
@@ -25,7 +33,6 @@ class Terminal:
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
-        self.said: list[str] = []
         self._lines: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -33,8 +40,7 @@ class Terminal:
         """Return the first line that holds these words."""
         while True:
             line = self._lines.get(timeout=seconds)
-            assert line is not None, "it ended:\n" + "\n".join(self.said)
-            self.said.append(line)
+            assert line is not None, "it ended"
             if words in line:
                 return line
 
@@ -42,15 +48,16 @@ class Terminal:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self._lines.put(line.decode().rstrip())
+            print(line.decode().rstrip())  # pytest shows it when the test fails
         self._lines.put(None)
 
 
 @contextmanager
-def _command(settings: Settings, *arguments: str) -> Iterator[Terminal]:
+def _command(settings: Settings, *arguments: str, **variables: str) -> Iterator[Terminal]:
     with subprocess.Popen(
         [sys.executable, "-m", "cli.app", *arguments],
         cwd=REPOSITORY,
-        env={**os.environ, **as_environment(settings), "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, **as_environment(settings), **variables, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     ) as process:
@@ -68,15 +75,28 @@ def test_a_broker_that_is_away_is_waited_for_until_asked_to_end(settings_for: Se
 
 
 @pytest.mark.broker
-def test_up_embedded_starts_everything_and_ctrl_c_leaves_no_process(settings_for: SettingsFor, tmp_path: Path) -> None:
+def test_up_embedded_goes_on_after_a_killed_aggregator_and_ctrl_c_leaves_no_process(settings_for: SettingsFor, tmp_path: Path) -> None:
     [port] = free_ports(1)
-    settings = settings_for(data_dir=tmp_path, kafka=KafkaSettings(bootstrap=f"127.0.0.1:{port}", topic_prefix="up.", partitions=2))
-    with _command(settings, "up", "--embedded") as terminal:
+    kafka = KafkaSettings(bootstrap=f"127.0.0.1:{port}", topic_prefix="up.", partitions=2)
+    settings = settings_for(data_dir=tmp_path, kafka=kafka, sources={"desk": SourceSettings(kind="standardwebhooks", secret_env=(SECRET,))})
+    secret = signing.secret_for("standardwebhooks", SystemRandom())
+    with _command(settings, "up", "--embedded", **{SECRET: secret}) as terminal:
         terminal.until("ready: webhooks at")
         for section in (settings.ingest, settings.aggregator, settings.api):
             assert answers_ok(f"http://127.0.0.1:{section.port}/readyz")
-        family = psutil.Process(terminal.process.pid).children(recursive=True)
+        up = psutil.Process(terminal.process.pid)
+        family = up.children(recursive=True)
         assert len(family) >= 4
+
+        _post(settings, secret, "one")
+        _until_created(settings, 1)
+        [aggregator] = [child for child in family if "aggregator" in child.cmdline()]
+        aggregator.kill()
+        terminal.until("aggregator was killed by SIGKILL; it is started again in 0.5 s")
+        _post(settings, secret, "two")
+        _until_created(settings, 2)
+
+        family = list({*family, *up.children(recursive=True)})
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.process.wait(60) == 0
         _, alive = psutil.wait_procs(family, timeout=10)
@@ -84,13 +104,29 @@ def test_up_embedded_starts_everything_and_ctrl_c_leaves_no_process(settings_for
 
 
 @pytest.mark.broker
-def test_a_service_that_dies_is_told_and_ends_the_others(kafka: str, settings_for: SettingsFor) -> None:
-    with _command(settings_for(kafka), "up") as terminal:
-        terminal.until("ready: webhooks at")
-        family = psutil.Process(terminal.process.pid).children(recursive=True)
-        [ingest] = [child for child in family if "ingest" in child.cmdline()]
-        ingest.kill()
-        terminal.until("ingest ended by itself with code -9")
-        assert terminal.process.wait(60) == 1
-        _, alive = psutil.wait_procs(family, timeout=10)
-        assert alive == []
+def test_a_service_that_cannot_use_its_configuration_ends_the_others(kafka: str, settings_for: SettingsFor) -> None:
+    settings = settings_for(kafka, sources={"desk": SourceSettings(kind="carrierpigeon")})
+    with _command(settings, "up") as terminal:
+        terminal.until("sources.desk.kind: found 'carrierpigeon'; expected one of")
+        terminal.until("ingest ended by itself with code 2")
+        assert terminal.process.wait(60) == 2
+
+
+def _post(settings: Settings, secret: str, ticket: str) -> None:
+    event = {"type": "ticket.created", "id": f"e-{ticket}", "ticket_id": ticket, "occurred_at": datetime.now(UTC).isoformat()}
+    body = json.dumps(event).encode()
+    headers = signing.headers("standardwebhooks", secret, f"m-{ticket}", body, time.time_ns() // 1_000_000)
+    answer = httpx.post(f"http://127.0.0.1:{settings.ingest.port}/webhooks/desk", content=body, headers=headers, timeout=20)
+    assert answer.status_code == 202, answer.text
+
+
+def _until_created(settings: Settings, count: int) -> None:
+    deadline = time.monotonic() + 60
+    asked = {"kpi": "issues_created", "window": "1h"}
+    while True:
+        answer = httpx.get(f"http://127.0.0.1:{settings.api.port}/v1/figures", params=asked, timeout=20)
+        figures = answer.json()["figures"] if answer.status_code == 200 else []
+        if [figure["value"] for figure in figures] == [count]:
+            return
+        assert time.monotonic() < deadline, f"{count} created tickets are not in the figures: {answer.text}"
+        time.sleep(0.05)

@@ -23,8 +23,9 @@ from schemas.rejections import Rejected
 from tests.conftest import REPOSITORY
 from tests.services.api.filled_board import filled
 
-RECEIVED_MS = 1_795_000_000_000
-EVENT = jsonschema_rs.validator_for(json_schemas.event())
+RECEIVED_MS = 1_800_000_000_000
+SCHEMA = json_schemas.event()
+EVENT = jsonschema_rs.validator_for(SCHEMA)
 
 
 def test_the_committed_files_are_what_their_declarations_say() -> None:
@@ -111,7 +112,7 @@ def test_what_the_schema_lets_in_the_door_lets_in(sent: dict[str, Any]) -> None:
 def test_what_is_required_is_what_the_door_asks_for(cls: type) -> None:
     """Without any one of the required fields both refuse."""
     name = str(cls.__struct_config__.tag)  # type: ignore[attr-defined]
-    definition = json_schemas.event()["$defs"][name]
+    definition = SCHEMA["$defs"][name]
     required = {field.name for field in fields_of(cls) if field.required}
     assert required == {*definition["required"], "id"} - {"type"}
     for missing in required:

@@ -1,0 +1,86 @@
+"""How long events have waited to get into the figures: the end of `events` against what the shards say they include.
+
+Law: quiet nights are no lag; an aggregator that is away is, as soon as an event waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Mapping
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from schemas import topics
+from services.kafka import client_options, read_partition
+from services.settings import Settings, topic
+
+log = logging.getLogger("deskpulse.api")
+LOOK_SECONDS = 2.0
+DOUBT_SECONDS = 4.0
+"""After this long behind, it is looked whether there is a record at all: the end of a partition may be markers of transactions."""
+
+Included = Callable[[], Mapping[str, int]]
+"""The newest offset of its input that each shard includes."""
+
+
+class Lag:
+    """Watches the input of the entity shards."""
+
+    def __init__(self, settings: Settings, included: Included) -> None:
+        self._settings = settings
+        self._included = included
+        self._behind: dict[int, tuple[int, float]] = {}
+        self._markers_until: dict[int, int] = {}
+
+    def seconds(self) -> float:
+        """How long the event that has waited longest has waited, as far as it is known; 0.0 when nothing waits."""
+        now = time.monotonic()
+        return max((now - since for _, since in self._behind.values()), default=0.0)
+
+    async def watch(self) -> None:
+        """Look every two seconds, until cancelled; while Kafka cannot be read nothing new is known."""
+        while True:
+            with contextlib.suppress(KafkaError, OSError):
+                await self._watch_until_it_fails()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _watch_until_it_fails(self) -> None:
+        name = topic(self._settings, topics.EVENTS)
+        partitions = [TopicPartition(name, number) for number in range(self._settings.kafka.partitions)]
+        consumer = AIOKafkaConsumer(
+            **client_options(self._settings), group_id=None, enable_auto_commit=False, isolation_level="read_committed"
+        )
+        try:
+            await consumer.start()
+            while True:
+                ends = await consumer.end_offsets(partitions)
+                await self._compare({where.partition: end for where, end in ends.items()})
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            await consumer.stop()
+
+    async def _compare(self, ends: Mapping[int, int]) -> None:
+        included = self._included()
+        now = time.monotonic()
+        for number, end in ends.items():
+            following = included.get(f"{topics.EVENTS}-{number}", -1) + 1
+            waiting_from = max(following, self._markers_until.get(number, 0))
+            if waiting_from >= end:
+                self._behind.pop(number, None)
+                continue
+            awaited, since = self._behind.get(number, (end, now))
+            if following > awaited or awaited > end:
+                awaited, since = end, now
+            self._behind[number] = (awaited, since)
+            if now - since > DOUBT_SECONDS and not await self._holds_a_record(number, waiting_from):
+                self._markers_until[number] = end
+                del self._behind[number]
+
+    async def _holds_a_record(self, number: int, from_offset: int) -> bool:
+        async for _ in read_partition(self._settings, topic(self._settings, topics.EVENTS), number, from_offset=from_offset, max_records=1):
+            return True
+        return False
