@@ -3,8 +3,9 @@
 Starts the embedded Apache Kafka and the three services as a user would, with their defaults, then posts signed arrays of new tickets
 on an even beat and listens to the stream of `issues_created`. An event counts as seen with the first message whose n reaches
 everything posted up to and including it: an upper bound, since partitions need not follow in the order of posting. Times begin
-when a post was due, so that a sender that falls behind hides nothing (`late` is the worst it did). The columns of CPU
-are cores: what each process used of one. Each row is one round, the last line the medians.
+when a post was due, so that a sender that falls behind hides nothing (`late` is the worst it did). For each process:
+the cores it used, and after the slash how many more its threads stood ready for and did not get (Linux only): on a machine that
+is busy otherwise, the times measure that. Each row is one round, the last line the medians.
 
     python -m benchmarks.freshness [--rate 2000] [--batch 20] [--seconds 20] [--rounds 5] [--short]
 """
@@ -57,13 +58,20 @@ class Load(NamedTuple):
     seconds: float
 
 
+class Cores(NamedTuple):
+    """Seconds on a core, and seconds ready to run without one; per wall second they are cores."""
+
+    used: float
+    lacked: float
+
+
 class Round(NamedTuple):
-    """What one round saw, in seconds; `cores` is what each process used of one core."""
+    """What one round saw, in seconds; of each process the cores it used and those it stood ready for without getting them."""
 
     seen: list[float]
     answered: list[float]
     late: float
-    cores: dict[str, float]
+    cores: dict[str, Cores]
 
 
 class Sighting(NamedTuple):
@@ -113,9 +121,9 @@ def _settings(folder: Path, bootstrap: str, partitions: int, checkpoint_ms: int)
 async def _all_rounds(load: Load, rounds: int, settings: Settings, secret: str, processes: dict[str, psutil.Process]) -> None:
     await one_round(load._replace(seconds=min(_WARM_UP_SECONDS, load.seconds)), "warm", settings, secret, processes)
     print(f"{load.rate:,.0f} events/s in posts of {load.batch}, {load.seconds:g} s a round, target p99 {TARGET_SECONDS * 1000:,.0f} ms")
-    print(f"{'':>6} {'webhook to stream, ms':^27} {'answer, ms':^13} {'':>6} {'cores used':^31} {'':>5}")
+    print(f"{'':>6} {'webhook to stream, ms':^27} {'answer, ms':^13} {'':>6} {'cores used/lacked':^46} {'':>5}")
     print(f"{'round':>6} {'p50':>6} {'p90':>6} {'p99':>6} {'max':>6} {'p50':>6} {'p99':>6} {'late':>6}", end="")
-    print("".join(f" {name[:10]:>10}" for name in processes), f"{'load':>5}")
+    print("".join(f"  {name:<10}" for name in processes), f"{'load':>5}")
     rows = []
     for number in range(1, rounds + 1):
         row = _row(await one_round(load, str(number), settings, secret, processes))
@@ -127,12 +135,13 @@ async def _all_rounds(load: Load, rounds: int, settings: Settings, secret: str, 
 def _row(done: Round) -> list[float]:
     seen = [quantile(done.seen, q) * 1000 for q in (0.5, 0.9, 0.99, 1.0)]
     answered = [quantile(done.answered, q) * 1000 for q in (0.5, 0.99)]
-    return [*seen, *answered, done.late * 1000, *done.cores.values()]
+    return [*seen, *answered, done.late * 1000, *(number for cores in done.cores.values() for number in cores)]
 
 
 def _print(name: str, row: Sequence[float], load: float | None) -> None:
     times, cores = row[:7], row[7:]
-    text = "".join(f" {ms:>6,.0f}" for ms in times) + "".join(f" {used:>10.2f}" for used in cores)
+    pairs = zip(cores[::2], cores[1::2], strict=True)
+    text = "".join(f" {ms:>6,.0f}" for ms in times) + "".join(f"  {used:>4.2f}/{lacked:<5.2f}" for used, lacked in pairs)
     print(f"{name:>6}{text} {'' if load is None else f'{load:.1f}':>5}", flush=True)
 
 
@@ -162,7 +171,10 @@ async def one_round(load: Load, name: str, settings: Settings, secret: str, proc
     posted = [base + total for total in accumulate(load.batch for _ in posts)]
     seen = [waited for waited in waits([post.due for post in posts], posted, sightings) for _ in range(load.batch)]
     answered = [post.answered - post.due for post in posts]
-    cores = {process: (after[process] - before[process]) / took for process in processes}
+    cores = {
+        process: Cores((after[process].used - before[process].used) / took, (after[process].lacked - before[process].lacked) / took)
+        for process in processes
+    }
     return Round(seen, answered, max(post.sent - post.due for post in posts), cores)
 
 
@@ -232,9 +244,17 @@ async def _until(sightings: list[Sighting], n: int, listener: asyncio.Task[None]
         await asyncio.sleep(0.05)
 
 
-def _cpu(processes: dict[str, psutil.Process]) -> dict[str, float]:
-    times = {name: process.cpu_times() for name, process in processes.items()}
-    return {name: spent.user + spent.system for name, spent in times.items()}
+def _cpu(processes: dict[str, psutil.Process]) -> dict[str, Cores]:
+    return {name: _spent(process) for name, process in processes.items()}
+
+
+def _spent(process: psutil.Process) -> Cores:
+    times = process.cpu_times()
+    lacked_ns = 0
+    for file in Path(f"/proc/{process.pid}/task").glob("*/schedstat"):
+        with suppress(OSError):  # a thread may end while we look
+            lacked_ns += int(file.read_text().split()[1])
+    return Cores(times.user + times.system, lacked_ns / 1e9)
 
 
 if __name__ == "__main__":

@@ -132,6 +132,7 @@ class Entities:
             rows = self._apply_to(live, event, identity)
         except Exception as error:  # a step that fails is a bug of ours: the event is kept with its reason, the entity as it was
             self._repair(live)
+            self.counters["poison"] += 1
             self._refuse(event, Reason.POISON, f"{type(error).__name__}: {error}")
             return
         if rows is None:
@@ -239,10 +240,10 @@ class Entities:
         sent = live.sent
         events = [unpack_event(packed) for packed in live.log] if live.void else []
         merged = next((event for event in reversed(events) if isinstance(event, ev.TicketMerged)), None)
-        if sent is not None and (merged is None or merged.into_ticket_id != sent.event.ticket_id):
-            if sent.digest:
-                live.sent = sent = Sent(msgspec.structs.replace(sent.event, version=sent.event.version + 1), b"")
-                self.absorbed.append(sent.event)
+        elsewhere = sent is not None and (merged is None or merged.into_ticket_id != sent.event.ticket_id)
+        if sent is not None and elsewhere and sent.digest:
+            live.sent = sent = Sent(msgspec.structs.replace(sent.event, version=sent.event.version + 1), b"")
+            self.absorbed.append(sent.event)
         if merged is None:
             return
         inner = tuple(msgspec.to_builtins(event) for event in flattened(events) if isinstance(event, _ABSORBED))
@@ -286,7 +287,9 @@ class Entities:
                 self._send_to_primary(live)
             facts += (msgspec.structs.replace(fact, newest_ms=self.newest_ms) for fact in _changed_facts(key, live))
             data = _PACK.encode(
-                Rest(live.arrived_ms, msgspec.Raw(_PACK.encode(live.state)), live.void, live.last, live.ids, live.log, live.facts, live.sent)
+                Rest(
+                    live.arrived_ms, msgspec.Raw(_PACK.encode(live.state)), live.void, live.last, live.ids, live.log, live.facts, live.sent
+                )
             )
             self._rest[key] = data
             out.append((key.encode(), data))

@@ -193,8 +193,9 @@ def kaplan_meier(events: Mapping[int, int], censored: Mapping[int, int]) -> list
 def km_probability(events: Mapping[int, int], censored: Mapping[int, int], horizon: int) -> tuple[float, float, float]:
     """(P, low, high): the share that has its outcome by `horizon` (a time of the mappings, itself included).
 
-    Greenwood's variance on log(-log S). At the two ends, where that has none, Wilson's interval of what was seen to the end:
-    no outcome yet, 0 of those followed to the horizon (all of 0..1 when nobody was); nobody left, all of the outcomes.
+    Greenwood's variance on log(-log S). At the two ends, where that has none: no outcome yet, Wilson's upper end of 0 of those
+    followed to the horizon (1 when nobody was); nobody left, Wilson's lower end of all outcomes, or, when some were censored
+    before, the lower end of the step before: few were left to see the end.
     Beyond the longest follow-up the curve is flat and P too small: see `km_reaches`.
 
     Raises:
@@ -203,17 +204,25 @@ def km_probability(events: Mapping[int, int], censored: Mapping[int, int], horiz
     if not any(events.values()) and not any(censored.values()):
         raise ValueError("nobody was followed")
     survival, greenwood, outcomes = 1.0, 0.0, 0
+    before = (1.0, 0.0)
     for step, variance in _curve(events, censored):
         if step.at > horizon:
             break
+        before = (survival, greenwood)
         survival, greenwood, outcomes = step.survival, variance, outcomes + step.events
     if outcomes == 0:
         followed = sum(events.values()) + sum(k for at, k in censored.items() if at >= horizon)
         return 0.0, 0.0, wilson(0, followed)[1] if followed else 1.0
     if survival == 0:
-        return 1.0, wilson(outcomes, outcomes)[0], 1.0
+        all_seen = outcomes == sum(events.values()) + sum(censored.values()) or before[0] == 1.0
+        return 1.0, wilson(outcomes, outcomes)[0] if all_seen else _log_log(*before)[0], 1.0
+    return 1 - survival, *_log_log(survival, greenwood)
+
+
+def _log_log(survival: float, greenwood: float) -> Interval:
+    """The interval of 1 − S for 0 < S < 1."""
     spread = exp(Z * sqrt(greenwood) / -log(survival))
-    return 1 - survival, -expm1(log(survival) / spread), -expm1(log(survival) * spread)
+    return -expm1(log(survival) / spread), -expm1(log(survival) * spread)
 
 
 def km_reaches(events: Mapping[int, int], censored: Mapping[int, int], horizon: int) -> bool:

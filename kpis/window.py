@@ -186,6 +186,7 @@ class Levels:
         level = max(level, finest_read)
         edge = self.zone.ceil(as_of_ms, level)
         start = self.zone.day_after(edge, -(width // DAY)) if level == 4 and width >= DAY else self.zone.bucket_start(edge - width, level)
+        start = self.zone.bucket_start(start, max(level, min(self.readable(start, now_ms, finest), 4)))
         return Bounds(name, start, end, self.all[level])
 
     def span(self, start_ms: int, end_ms: int, now_ms: int, finest: int = 0) -> Bounds:

@@ -56,6 +56,11 @@ class EntityShard:
         self._written_ms = 0
 
     @property
+    def poisoned(self) -> int:
+        """How many events a life cycle failed on since the start."""
+        return self.counters["poison"] + self.entities.counters["poison"]
+
+    @property
     def changed(self) -> bool:
         """Whether records came since the last snapshot."""
         return self.last_offset > self._written_offset

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from services.aggregator.overrides import rejoin_is_pending
+from services.aggregator.overrides import assigned_to, rejoin_is_pending
 from services.aggregator.worker import Worker
 from services.settings import Settings
 
@@ -56,9 +56,10 @@ def unready(worker: Worker, app: Any) -> str:
         return why
     if worker.loading:
         return "loading shards"
-    if not app.consumer or not app.consumer.assignment():
+    assigned = assigned_to(app)
+    if not assigned:
         return "no partitions assigned yet"
-    if len(worker.held) < len(app.consumer.assignment()):
+    if len(worker.held) < len(assigned):
         return "shards are not loaded yet"
     return "waiting to join the group again" if rejoin_is_pending(app) and not worker.held else ""
 

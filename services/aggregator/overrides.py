@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import faust.transport.drivers.aiokafka as driver
+from faust.exceptions import ConsumerNotStarted
 from faust.sensors.monitor import Monitor
 from faust.types import TP
 
@@ -77,6 +78,14 @@ def transport_for(next_offsets: NextOffsets) -> type[driver.Transport]:
         Consumer = PlacedConsumer
 
     return Transport
+
+
+def assigned_to(app: Any) -> set[TP]:
+    """The partitions this process was given; none while the consumer has not started."""
+    try:
+        return set(app.consumer.assignment())
+    except (AttributeError, ConsumerNotStarted):
+        return set()
 
 
 def rejoin_is_pending(app: Any) -> bool:

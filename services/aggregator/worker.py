@@ -64,6 +64,9 @@ class Worker:
         except Exception as error:
             log.exception("%s: record %d could not be applied", held.shard.input.name, offset)
             self.give_up(f"{held.shard.input.name}: record {offset} could not be applied: {error!r}")
+            return
+        if getattr(held.shard, "poisoned", 0) > POISON_MAX:
+            self.give_up(f"{held.shard.input.name}: more than {POISON_MAX} events could not be applied: is this version broken?")
 
     def next_offsets(self) -> dict[TP, int]:
         """Where reading goes on, for every partition held."""

@@ -311,6 +311,12 @@ def test_the_ends_of_a_survival(
     assert statistics.km_probability(events, censored, horizon) == expected
 
 
+def test_when_few_were_left_to_see_the_end_the_lower_end_is_that_of_the_step_before() -> None:
+    """One ticket that took longest, with hundreds still open, once said "100 %, at least 99.6 %"."""
+    events, censored = {1: 5, 9: 1}, {3: 400}
+    assert statistics.km_probability(events, censored, 10) == (1.0, statistics.km_probability(events, censored, 1)[1], 1.0)
+
+
 def test_an_outcome_comes_before_a_censoring_of_the_same_time() -> None:
     (step,) = statistics.kaplan_meier({4: 1}, {4: 3})
     assert step == statistics.Step(at=4, at_risk=4, events=1, survival=0.75)

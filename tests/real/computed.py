@@ -37,10 +37,9 @@ class Compared(NamedTuple):
     differences: list[Difference]
 
 
-def compared(log: Log, catalogue: Sequence[Mapping[str, Any]], ask: Callable[[Parameters], list[Figure]]) -> Compared:
-    """Asks everything and computes the same."""
+def compared(log: Log, reader: Reader, catalogue: Sequence[Mapping[str, Any]], ask: Callable[[Parameters], list[Figure]]) -> Compared:
+    """Asks everything and reads the same from what was computed."""
     served, found = 0, []
-    reader = _reader(log)
     for question in questions(log, catalogue):
         figures = ask(question.parameters)
         served += len(figures)
@@ -66,6 +65,7 @@ def questions(log: Log, catalogue: Sequence[Mapping[str, Any]]) -> Iterator[Ques
 
 
 @cache
-def _reader(log: Log) -> Reader:
+def reader_of(log: Log) -> Reader:
+    """The figures of a log's events alone, in the order of its file; the present is its newest event, as for the services."""
     events = (event_from(outside, source=SOURCE, received_at_ms=_RECEIVED_MS)[0] for outside in translated(log))
     return figures_of(events, settings_of(Path(), "127.0.0.1:1"))

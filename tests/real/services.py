@@ -11,7 +11,7 @@ import base64
 import os
 import subprocess
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ _READY_SECONDS = 120.0
 _SEND_SECONDS = 600.0
 _WITHIN_A_DAY = TargetSettings(within=86_400)
 
-Parameters = dict[str, str | list[str]]
+Parameters = Mapping[str, str | list[str]]
 
 
 def settings_of(folder: Path, bootstrap: str) -> Settings:
@@ -98,7 +98,7 @@ class Services:
         entries: list[dict[str, Any]] = self._client.get("/v1/kpis").raise_for_status().json()["kpis"]
         return entries
 
-    def dead_letters(self) -> Sequence[DeadLetter]:
+    def dead_letters(self) -> list[DeadLetter]:
         """All that ingest or the aggregator refused."""
         return asyncio.run(_dead_letters(self.settings))
 
