@@ -44,6 +44,9 @@ SECRET_VARIABLE = "BENCHMARK_WEBHOOK_SECRET"
 TARGET_SECONDS = 1.0
 CONNECTIONS = 32
 QUESTION = {"kpi": "issues_created", "window": "1h"}
+_PARTITIONS = 8
+_CHECKPOINT_MS = 100
+"""Both as in a fresh installation."""
 _SEEN_SECONDS = 60.0
 _WARM_UP_SECONDS = 5.0
 _TEAMS = ("billing", "returns", "technical", "sales", "onboarding", "vip")
@@ -88,13 +91,13 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=20, help="events in one post")
     parser.add_argument("--seconds", type=float, default=20.0, help="of each round")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--partitions", type=int, default=KafkaSettings().partitions)
-    parser.add_argument("--checkpoint-ms", type=int, default=AggregatorSettings().checkpoint_ms)
+    parser.add_argument("--partitions", type=int, default=_PARTITIONS)
+    parser.add_argument("--checkpoint-ms", type=int, default=_CHECKPOINT_MS)
     parser.add_argument("--short", action="store_true", help="one round of 5 s at 200 events a second")
     given = parser.parse_args()
     load, rounds = (Load(200, 20, 5), 1) if given.short else (Load(given.rate, given.batch, given.seconds), given.rounds)
     with tempfile.TemporaryDirectory() as folder, EmbeddedKafka(Path(folder)) as broker:
-        settings = _settings(Path(folder), broker.bootstrap, given.partitions, given.checkpoint_ms)
+        settings = settings_of(Path(folder), broker.bootstrap, partitions=given.partitions, checkpoint_ms=given.checkpoint_ms)
         secret = "whsec_" + base64.b64encode(os.urandom(32)).decode()
         asyncio.run(ensure_topics(settings))
         environment = {**as_environment(settings), SECRET_VARIABLE: secret}
@@ -106,11 +109,19 @@ def main() -> None:
             asyncio.run(_all_rounds(load, rounds, settings, secret, processes))
 
 
-def _settings(folder: Path, bootstrap: str, partitions: int, checkpoint_ms: int) -> Settings:
+def settings_of(
+    folder: Path,
+    bootstrap: str,
+    *,
+    partitions: int = _PARTITIONS,
+    checkpoint_ms: int = _CHECKPOINT_MS,
+    prefix: str = "benchmark.",
+) -> Settings:
+    """A user's settings, on free ports and topics of their own, with one source whose secret is in SECRET_VARIABLE."""
     ingest, aggregator, api = free_ports(3)
     return Settings(
         data_dir=folder / "data",
-        kafka=KafkaSettings(bootstrap=bootstrap, partitions=partitions),
+        kafka=KafkaSettings(bootstrap=bootstrap, partitions=partitions, topic_prefix=prefix),
         ingest=IngestSettings(port=ingest),
         aggregator=AggregatorSettings(port=aggregator, checkpoint_ms=checkpoint_ms),
         api=ApiSettings(port=api),

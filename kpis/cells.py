@@ -172,9 +172,7 @@ class Cells:
         key = self.names.key(cut, measure_key, component)
         return None if key is None else self.places.find(key)
 
-    def tiles(
-        self, start_ms: int, end_ms: int, now_ms: int, finest: int = 0, *, by_age: bool = False
-    ) -> Iterator[tuple[int, int, Bucket]]:
+    def tiles(self, start_ms: int, end_ms: int, now_ms: int, finest: int = 0, *, by_age: bool = False) -> Iterator[tuple[int, int, Bucket]]:
         """(level, start, bucket) of the buckets that tile [start_ms, end_ms); empty ones are left out.
 
         They are as few as possible, or, `by_age`, so small that the age of a bucket is that of what is in it.

@@ -23,7 +23,7 @@ from kpis.window import DAY, HOUR
 from schemas import events as ev
 from schemas import keys
 from schemas.codec import encode_event, pack_event, unpack_event
-from schemas.facts import AnyFact, pack_fact, unpack_fact
+from schemas.facts import AnyFact, Withdrawn, pack_fact
 from schemas.rejections import Reason
 
 LOG_MAX_EVENTS = 2_000
@@ -34,6 +34,10 @@ STUB_KEPT_MS = 400 * DAY
 
 Order = tuple[int, int, int, str]
 Rows = list[tuple[Row, int]]
+
+
+SentFact = tuple[int, str, bytes]
+"""What was last sent of a fact: its version, its ledger and a digest of its content, b"" once it was withdrawn."""
 
 
 class Sent(Struct, array_like=True, frozen=True):
@@ -52,7 +56,7 @@ class Rest(Struct, array_like=True):
     last: Order
     ids: list[int]
     log: list[bytes]
-    facts: dict[str, tuple[int, bytes]]
+    facts: dict[str, SentFact]
     sent: Sent | None = None
 
 
@@ -66,7 +70,7 @@ class Live(Struct):
     last: Order = (-1, 0, 0, "")
     ids: list[int] = msgspec.field(default_factory=list)
     log: list[bytes] = msgspec.field(default_factory=list)
-    facts: dict[str, tuple[int, bytes]] = msgspec.field(default_factory=dict)
+    facts: dict[str, SentFact] = msgspec.field(default_factory=dict)
     sent: Sent | None = None
 
 
@@ -220,16 +224,19 @@ class Entities:
         if event.received_at_ms - event.occurred_at_ms > TALLY_MAX_AGE_MS:
             self.late[event.occurred_at_ms // HOUR * HOUR] += 1
             return
-        found = [(row[0], row[2], count) for row, count in rows if row[0] in tallied] if (tallied := _tallied()) else []
+        tallied = _tallied()
+        found = [(row[0], row[2], count) for row, count in rows if row[0] in tallied]
         if not found:
             return
-        net: Counter[str] = Counter()
+        net: dict[str, int] = {}
         for slot, _, count in found:
-            net[SLOTS[slot][0]] += count
+            measure = SLOTS[slot][0]
+            net[measure] = net.get(measure, 0) + count
         for slot, attributes, count in found:
-            new = min(count, net[SLOTS[slot][0]])
+            measure = SLOTS[slot][0]
+            new = min(count, net[measure])
             if new > 0:
-                net[SLOTS[slot][0]] -= new
+                net[measure] -= new
                 self.tallies[slot, attributes] += new
 
     def _send_to_primary(self, live: Live) -> None:
@@ -320,10 +327,11 @@ class Entities:
             data = self._rest.get(key)
             if data is None or key in self._live:
                 continue
-            kind = key[: key.index(":")]
-            kept = self._kept_for(kind, data)
-            head = _HEAD.decode(data)
-            if kept is None or self.arrived_ms - head.arrived_ms < kept:
+            age_ms = self.arrived_ms - _HEAD.decode(data).arrived_ms
+            if age_ms < min(self._kept_ms):
+                continue
+            kept = self._kept_for(key[: key.index(":")], data)
+            if kept is None or age_ms < kept:
                 continue
             del self._rest[key]
             stub = identity_of("", key)
@@ -413,6 +421,7 @@ def _rank_of_content(event: ev.Event) -> tuple[int, bytes]:
 
 
 def _changed_facts(key: str, live: Live) -> list[AnyFact]:
+    """The facts that hold now and were not sent like this, and the withdrawal of those that hold no more."""
     now = [] if live.void else LIFE_CYCLES[live.kind].facts(live.state, key)
     if not now and not live.facts:
         return []
@@ -420,19 +429,19 @@ def _changed_facts(key: str, live: Live) -> list[AnyFact]:
     held: set[str] = set()
     for fact in now:
         held.add(fact.id)
-        packed = pack_fact(fact)
-        version, before = live.facts.get(fact.id, (0, b""))
-        if before == packed:
+        digest = hashlib.blake2b(pack_fact(fact), digest_size=8).digest()
+        version, ledger, before = live.facts.get(fact.id, (0, fact.key, b""))
+        if before == digest:
             continue
-        if before and (old := unpack_fact(before)).key != fact.key:
+        if before and ledger != fact.key:
             version += 1
-            out.append(msgspec.structs.replace(old, version=version, withdrawn=True))
-        live.facts[fact.id] = (version + 1, packed)
+            out.append(Withdrawn(key=ledger, id=fact.id, version=version, withdrawn=True))
+        live.facts[fact.id] = (version + 1, fact.key, digest)
         out.append(msgspec.structs.replace(fact, version=version + 1))
-    for fact_id, (version, before) in list(live.facts.items()):
+    for fact_id, (version, ledger, before) in list(live.facts.items()):
         if fact_id not in held and before:
-            live.facts[fact_id] = (version + 1, b"")
-            out.append(msgspec.structs.replace(unpack_fact(before), version=version + 1, withdrawn=True))
+            live.facts[fact_id] = (version + 1, ledger, b"")
+            out.append(Withdrawn(key=ledger, id=fact_id, version=version + 1, withdrawn=True))
     return out
 
 

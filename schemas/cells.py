@@ -22,7 +22,8 @@ class ShardState(Struct, kw_only=True, omit_defaults=True):
 class CellsMarker(Struct, kw_only=True, omit_defaults=True):
     """How far the cells go: the offset of `differences` they include, and all that adds up beside them.
 
-    `tallies` are gross counters by (measure, class, channel, team, priority); `late` counts late events by the hour (UTC, ms) they belong to.
+    `tallies` are gross counters by (measure, class, channel, team, priority); `late` counts late events by the hour (UTC, ms)
+    they belong to.
     """
 
     offset: int

@@ -66,11 +66,11 @@ def _one_by_one(value: bytes) -> tuple[Sequence[Event], Sequence[tuple[bytes, st
 
 
 def pack_event(event: Event) -> bytes:
-    """One event in the compact form of an entity's log."""
-    return _pack.encode(event)
+    """One event in the compact form of an entity's log; when it was received is not kept."""
+    return _pack.encode(msgspec.structs.replace(event, received_at_ms=0))
 
 
 def unpack_event(data: bytes) -> Event:
-    """The inverse of `pack_event`."""
+    """The inverse of `pack_event`, with `received_at_ms` 0."""
     event: Event = _packed.decode(data)
     return event

@@ -18,8 +18,8 @@ class Differences(Struct, kw_only=True, omit_defaults=True):
     its event time has come (0: nothing seen yet), `at_ms` when it was written.
     `slots` are `(measure, class)` names; `attributes` are `(dimension set, value, …)`, or `("=", dimension, value, …)` for a
     cut named outright. `level` is the finest level the row still belongs to. `value` is the row's amount (ms, minor units) or,
-    for a gauge, Σδ·ms into the day. `tallies` are gross counts
-    `(slot, attribute, n)` that are never taken back; `events` counts what was applied, `late` what of it was over an hour old, by the hour it belongs to; `sources` holds the newest event
+    for a gauge, Σδ·ms into the day. `tallies` are gross counts `(slot, attribute, n)` that are never taken back; `events`
+    counts what was applied, `late` what of it was over an hour old, by the hour it belongs to; `sources` holds the newest event
     time of each source.
     """
 

@@ -85,7 +85,11 @@ class QuoteBooked(Fact, frozen=True, kw_only=True, tag="quote_booked"):
     at_ms: int
 
 
-AnyFact = Contact | Purchase | RelationshipAnswer | InvitationSent | InvitationAnswered | QuoteOffered | QuoteBooked
+class Withdrawn(Fact, frozen=True, kw_only=True, tag="withdrawn"):
+    """A fact that holds no more, of whatever kind it was."""
+
+
+AnyFact = Contact | Purchase | RelationshipAnswer | InvitationSent | InvitationAnswered | QuoteOffered | QuoteBooked | Withdrawn
 
 _json = msgspec.json.Encoder()
 _many = msgspec.json.Decoder(list[AnyFact])

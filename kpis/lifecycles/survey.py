@@ -45,4 +45,10 @@ def complaint_step(state: Complaint, event: Any, add: Add, controls: Controls) -
     state.attributes = after(state.attributes, event)
     if not state.raised:
         state.raised = True
-        add(m.COMPLAINT.slot(event.category or ""), event.occurred_at_ms, ("complaint", *state.attributes[1:], event.department), 0, 1)
+        add(
+            m.COMPLAINT.slot((event.category or "").lstrip(m.PART)),
+            event.occurred_at_ms,
+            ("complaint", *state.attributes[1:], event.department),
+            0,
+            1,
+        )

@@ -325,12 +325,12 @@ def _on_reply(state: Ticket, event: ev.TicketPublicReply, at: int, add: Add, con
             _duration(_FIRST_REPLY, "first_reply_wait", at - state.clock.start_ms, at, attributes, add)
             state.clock = state.clock.but(reply_ms=at)
         state.connect = Connect(at_ms=at, attributes=attributes, agent=replier, team=attributes[TEAM])
-    elif state.run_since_ms is not None:
+    else:
+        _second_owner(state, replier, None, "unknown")
+    if state.run_since_ms is not None:
         _duration(_NEXT_REPLY, "next_reply_wait", at - state.run_since_ms, at, attributes, add)
         add(_RUN_OUTCOME, state.run_since_ms, state.run_attributes, max(0, at - state.run_since_ms), 1)
         state.run_since_ms = None
-    elif state.connect is not None:
-        _second_owner(state, replier, None, "unknown")
     state.waiting_since_ms = None
     state.human_replies += 1
     state.last_replier = replier
@@ -391,7 +391,7 @@ def _on_escalated(state: Ticket, event: ev.TicketEscalated, at: int, add: Add, c
 def _on_complaint(state: Ticket, event: ev.ComplaintRaised, at: int, add: Add, controls: Controls) -> None:
     if event.complaint_id not in state.complaints:
         state.complaints = (*state.complaints, event.complaint_id)
-        add(m.COMPLAINT.slot(event.category or ""), at, ("complaint", *state.attributes[1:], event.department), 0, 1)
+        add(m.COMPLAINT.slot((event.category or "").lstrip(m.PART)), at, ("complaint", *state.attributes[1:], event.department), 0, 1)
 
 
 def _on_time(state: Ticket, event: ev.AgentTimeLogged, at: int, add: Add, controls: Controls) -> None:

@@ -23,7 +23,8 @@ from schemas.rejections import Reason
 from services.aggregator.shard import Input, Outgoing, Pair, chunked
 
 PartitionOf = Callable[[str], int]
-SWEPT_PER_CHECKPOINT = 200
+SWEEP_MS, SWEPT_AT_ONCE = 1_000, 500
+"""Old entities are let go of a few at a time, so that a million of them never make a checkpoint wait."""
 
 
 class Marker(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -54,6 +55,7 @@ class EntityShard:
         self._undecodable: list[tuple[bytes, str]] = []
         self._written_offset = -1
         self._written_ms = 0
+        self._swept_ms = 0
 
     @property
     def poisoned(self) -> int:
@@ -84,7 +86,9 @@ class EntityShard:
     def snapshot(self, now_ms: int) -> Outgoing:
         """The state that changed, the facts, the contributions as columns, and what was refused."""
         entities = self.entities
-        entities.evict_some(SWEPT_PER_CHECKPOINT)
+        if now_ms - self._swept_ms >= SWEEP_MS:
+            self._swept_ms = now_ms
+            entities.evict_some(SWEPT_AT_ONCE)
         state, facts = entities.changes()
         state_pairs: list[Pair] = list(state)
         state_pairs.append((topics.MARKER, self._marker()))

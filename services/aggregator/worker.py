@@ -21,6 +21,7 @@ from services.settings import Settings
 
 log = logging.getLogger("deskpulse.aggregator")
 FAILED_TRIES_MAX = 20
+PAUSE_MAX_SECONDS = 0.5
 POISON_MAX = 1_000
 """Poisoned events after which a worker stops: after a bad deploy that is better than draining everything into `rejected`."""
 
@@ -110,11 +111,13 @@ class Worker:
     # ---- checkpoints ---------------------------------------------------------------------------
 
     async def run(self, every_ms: int) -> None:
-        """Write checkpoints until the worker is lost."""
+        """Write checkpoints until the worker is lost; under load at least half of the time is left for records."""
         while not self.lost.is_set():
+            began = time.perf_counter()
             await self.checkpoint_all()
+            pause = max(every_ms / 1000, time.perf_counter() - began)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.lost.wait(), every_ms / 1000)
+                await asyncio.wait_for(self.lost.wait(), min(pause, PAUSE_MAX_SECONDS))
 
     async def checkpoint_all(self, force: bool = False) -> None:
         """One checkpoint of every shard that changed, all at once."""

@@ -161,7 +161,7 @@ class Board:
         """A reader of this instant, kept while neither the cells nor the second change."""
         now = self.now_ms()
         if self.settings.now == "wall":
-            now -= now % 1000
+            now += -now % 1000  # up: rounded down, what came since a bucket's edge would stay out for as long
         if self._reader is None or self._reader[:2] != (self.version, now):
             idle = self._clock() - IDLE_MS if self.settings.now == "wall" else None
             reader = Reader(

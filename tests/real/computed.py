@@ -19,7 +19,7 @@ from tests.real.services import SOURCE, Parameters, settings_of
 from tests.real.translate import Log, translated
 
 _RECEIVED_MS = 1_790_000_000_000
-_SPLITS = ("", "channel", "team")
+_SPLITS = ("", "channel", "priority")
 """By what is asked beside the total, where a KPI is kept by it."""
 
 

@@ -59,7 +59,7 @@ def settings_of(folder: Path, bootstrap: str) -> Settings:
         now="watermark",
         kafka=KafkaSettings(bootstrap=bootstrap, topic_prefix=f"real-{uuid.uuid4().hex[:10]}.", partitions=4),
         ingest=IngestSettings(port=ingest),
-        aggregator=AggregatorSettings(port=aggregator, day_level_days=1600),
+        aggregator=AggregatorSettings(port=aggregator, day_level_days=1600, checkpoint_ms=500),
         api=ApiSettings(port=api),
         sources={SOURCE: SourceSettings(kind="standardwebhooks", secret_env=("REAL_SECRET",))},
         targets={"full_resolution_time_seconds": _WITHIN_A_DAY, "first_resolution_time_seconds": _WITHIN_A_DAY},
