@@ -227,10 +227,8 @@ class Cells:
                 by_measure.setdefault(measure_key, {}).setdefault(cut_name(cut), {})[component] = amount
         out: dict[bytes, bytes] = {}
         for measure, cuts in by_measure.items():
-            names = sorted(cuts)
-            for part, first in enumerate(range(0, len(names), CUTS_PER_RECORD)):
-                held = {name: cuts[name] for name in names[first : first + CUTS_PER_RECORD]}
-                out[f"{level}|{start_ms}|{measure}|{part}".encode()] = _CANONICAL.encode(held)
+            for part, held in enumerate(_small(cuts)):
+                out[f"{level}|{start_ms}|{measure}|{part}".encode()] = b"{" + b",".join(held) + b"}"
         return out
 
     def restore(self, key: bytes, value: bytes) -> None:
@@ -251,8 +249,8 @@ class Cells:
         self.version += 1
 
 
-CUTS_PER_RECORD = 1_000
-"""Cuts of one record of `cells`: with every component they hold, and the bins of at most a hundred of them, below 900 KB."""
+RECORD_MAX_BYTES = 700_000
+"""Size of one record of `cells` before another is begun; one cut with all its bins takes some 20 KB."""
 BASE = 9
 """The level under which the base of gauges stands in `cells`."""
 
@@ -265,6 +263,21 @@ def summed(keys: Longs, amounts: Longs) -> tuple[Longs, Longs]:
     sums = np.add.reduceat(amounts, first) if len(keys) else EMPTY
     held = sums != 0
     return keys[first][held], sums[held]
+
+
+def _small(cuts: dict[str, dict[str, int]]) -> Iterator[list[bytes]]:
+    """The members of the JSON object of some cuts, ascending, in lists that make records of bounded size."""
+    chunk: list[bytes] = []
+    size = 0
+    for name in sorted(cuts):
+        member = _CANONICAL.encode({name: cuts[name]})[1:-1]
+        if chunk and size + len(member) > RECORD_MAX_BYTES:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(member)
+        size += len(member) + 1
+    if chunk:
+        yield chunk
 
 
 def cut_name(cut: Cut) -> str:

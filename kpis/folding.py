@@ -7,6 +7,7 @@ from collections import Counter
 from kpis.cells import Cells
 from kpis.dimensions import SETS
 from kpis.measures import BY_KEY
+from kpis.names import OTHER
 from kpis.window import HOUR
 from schemas.cells import CellsMarker, ShardState
 from schemas.differences import Differences
@@ -14,6 +15,8 @@ from schemas.differences import Differences
 TallyKey = tuple[str, str, str, str, str]
 """(measure, class, channel, team, priority) of a gross counter; "" where not said."""
 LABELS = ("channel", "team", "priority")
+LABELS_MAX_CHARS = 150_000
+"""Names of gross counters kept apart: some thousand of them, in a marker below 900 KB. Past it hostile values share `__other__`."""
 
 
 class Folded:
@@ -27,6 +30,7 @@ class Folded:
         self.tallies: Counter[TallyKey] = Counter()
         self.events = 0
         self.late: Counter[int] = Counter()
+        self._labels_chars = 0
 
     def add(self, differences: Differences, offset: int) -> None:
         """Add one record of `differences`."""
@@ -40,9 +44,16 @@ class Folded:
         for source, newest in differences.sources.items():
             self.sources[source] = max(self.sources.get(source, 0), newest)
         for slot, attribute, n in differences.tallies:
-            self.tallies[_tally_key(*differences.slots[slot], differences.attributes[attribute])] += n
+            self._count(_tally_key(*differences.slots[slot], differences.attributes[attribute]), n)
         self.events += differences.events
         self.late.update(differences.late)
+
+    def _count(self, key: TallyKey, n: int) -> None:
+        if key not in self.tallies:
+            if self._labels_chars > LABELS_MAX_CHARS:
+                key = (key[0], OTHER, OTHER, OTHER, OTHER)
+            self._labels_chars += sum(map(len, key))
+        self.tallies[key] += n
 
     def late_between(self, start_ms: int, end_ms: int) -> int:
         """How many events of a span came more than an hour late; spans are rounded outward to hours."""
@@ -77,6 +88,7 @@ class Folded:
         self.shards = dict(marker.shards)
         self.sources = dict(marker.sources)
         self.tallies = Counter({(row[0], row[1], row[2], row[3], row[4]): row[5] for row in marker.tallies})
+        self._labels_chars = sum(len(text) for key in self.tallies for text in key)
         self.events, self.late = marker.events, Counter(marker.late)
 
 

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from itertools import islice
 
 import msgspec
 
-from kpis.contributions import ROWS_PER_RECORD, Contributions, to_columns
+from kpis.contributions import Contributions
 from kpis.controls import Controls
-from kpis.dimensions import Attributes
 from kpis.entities import Entities, Refused
-from kpis.measures import SLOTS
 from kpis.window import Levels
 from schemas import keys, topics
 from schemas.codec import RECORD_MAX_BYTES, RECORD_MAX_EVENTS, decode_record, encode_event, join_events
 from schemas.deadletters import letters_of
-from schemas.differences import Differences, encode_differences
+from schemas.differences import encode_differences
 from schemas.facts import encode_fact
 from schemas.rejections import Reason
+from services.aggregator.columns import columns_of, tally_records
 from services.aggregator.shard import Input, Outgoing, Pair, chunked
 
 PartitionOf = Callable[[str], int]
@@ -152,8 +150,7 @@ class EntityShard:
         last = records[-1]
         last.watermark_ms, last.newest_ms, last.at_ms = watermark, e.newest_ms, now_ms
         last.events, last.late, last.sources = applied, dict(late), dict(e.sources)
-        last.tallies = _tallies(last, tallies)
-        return [encode_differences(record) for record in records]
+        return [encode_differences(record) for record in [*tally_records(tallies, self.input.name, self.last_offset), *records]]
 
     def restore(self, key: bytes | None, value: bytes | None) -> None:
         """Take one record of `events-state`."""
@@ -164,38 +161,6 @@ class EntityShard:
             self.entities.sources = dict(marker.sources)
         elif key is not None:
             self.entities.restore(key, value)
-
-
-def columns_of(
-    rows: Contributions, levels: Levels, clock_ms: int, shard: str, last_offset: int, counters: Counter[str]
-) -> list[Differences]:
-    """Rows as records of `differences`, at least one: the last one carries what the shard says of itself."""
-    items = iter(rows.rows.items())
-    records: list[Differences] = []
-    while chunk := list(islice(items, ROWS_PER_RECORD)):
-        record = Differences(shard=shard, last_offset=last_offset)
-        counters["beyond_levels"] += to_columns(chunk, levels, clock_ms, record)
-        records.append(record)
-    return records or [Differences(shard=shard, last_offset=last_offset)]
-
-
-def _tallies(record: Differences, tallies: Counter[tuple[int, Attributes]]) -> list[tuple[int, int, int]]:
-    slots = list(record.slots)
-    attributes = list(record.attributes)
-    slot_at = {name: i for i, name in enumerate(slots)}
-    attribute_at = {value: i for i, value in enumerate(attributes)}
-    out = []
-    for (slot, values), n in tallies.items():
-        name = SLOTS[slot]
-        if name not in slot_at:
-            slot_at[name] = len(slots)
-            slots.append(name)
-        if values not in attribute_at:
-            attribute_at[values] = len(attributes)
-            attributes.append(values)
-        out.append((slot_at[name], attribute_at[values], n))
-    record.slots, record.attributes = slots, attributes
-    return out
 
 
 _json = msgspec.json.Encoder()

@@ -13,7 +13,8 @@ from kpis.window import Levels
 from schemas import topics
 from schemas.differences import encode_differences
 from schemas.facts import decode_facts
-from services.aggregator.entities import Marker, columns_of
+from services.aggregator.columns import columns_of
+from services.aggregator.entities import Marker
 from services.aggregator.shard import Input, Outgoing
 
 

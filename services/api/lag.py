@@ -30,15 +30,16 @@ Included = Callable[[], Mapping[str, int]]
 class Lag:
     """Watches the input of the entity shards."""
 
-    def __init__(self, settings: Settings, included: Included) -> None:
+    def __init__(self, settings: Settings, included: Included, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
         self._included = included
+        self._clock = clock
         self._behind: dict[int, tuple[int, float]] = {}
         self._markers_until: dict[int, int] = {}
 
     def seconds(self) -> float:
         """How long the event that has waited longest has waited, as far as it is known; 0.0 when nothing waits."""
-        now = time.monotonic()
+        now = self._clock()
         return max((now - since for _, since in self._behind.values()), default=0.0)
 
     async def watch(self) -> None:
@@ -58,14 +59,15 @@ class Lag:
             await consumer.start()
             while True:
                 ends = await consumer.end_offsets(partitions)
-                await self._compare({where.partition: end for where, end in ends.items()})
+                await self.compare({where.partition: end for where, end in ends.items()})
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
             await consumer.stop()
 
-    async def _compare(self, ends: Mapping[int, int]) -> None:
+    async def compare(self, ends: Mapping[int, int]) -> None:
+        """Take the ends of the partitions as they are now."""
         included = self._included()
-        now = time.monotonic()
+        now = self._clock()
         for number, end in ends.items():
             following = included.get(f"{topics.EVENTS}-{number}", -1) + 1
             waiting_from = max(following, self._markers_until.get(number, 0))
@@ -76,11 +78,12 @@ class Lag:
             if following > awaited or awaited > end:
                 awaited, since = end, now
             self._behind[number] = (awaited, since)
-            if now - since > DOUBT_SECONDS and not await self._holds_a_record(number, waiting_from):
+            if now - since > DOUBT_SECONDS and not await self.holds_a_record(number, waiting_from):
                 self._markers_until[number] = end
                 del self._behind[number]
 
-    async def _holds_a_record(self, number: int, from_offset: int) -> bool:
+    async def holds_a_record(self, number: int, from_offset: int) -> bool:
+        """Whether a partition holds any committed record from an offset on."""
         async for _ in read_partition(self._settings, topic(self._settings, topics.EVENTS), number, from_offset=from_offset, max_records=1):
             return True
         return False

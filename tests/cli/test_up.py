@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import queue
 import signal
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from random import SystemRandom
@@ -23,52 +16,14 @@ import pytest
 from cli.company import signing
 from cli.processes import answers_ok
 from services.settings import KafkaSettings, Settings, SourceSettings, as_environment
-from tests.conftest import REPOSITORY, SettingsFor, free_ports
+from tests.cli.running import running
+from tests.conftest import SettingsFor, free_ports
 
 SECRET = "UP_DESK_SECRET"
 
 
-class Terminal:
-    """A running command and what it says, line by line."""
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self.process = process
-        self._lines: queue.Queue[str | None] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def until(self, words: str, seconds: float = 120) -> str:
-        """Return the first line that holds these words."""
-        while True:
-            line = self._lines.get(timeout=seconds)
-            assert line is not None, "it ended"
-            if words in line:
-                return line
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._lines.put(line.decode().rstrip())
-            print(line.decode().rstrip())  # pytest shows it when the test fails
-        self._lines.put(None)
-
-
-@contextmanager
-def _command(settings: Settings, *arguments: str, **variables: str) -> Iterator[Terminal]:
-    with subprocess.Popen(
-        [sys.executable, "-m", "cli.app", *arguments],
-        cwd=REPOSITORY,
-        env={**os.environ, **as_environment(settings), **variables, "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as process:
-        try:
-            yield Terminal(process)
-        finally:
-            process.kill()
-
-
 def test_a_broker_that_is_away_is_waited_for_until_asked_to_end(settings_for: SettingsFor) -> None:
-    with _command(settings_for(), "up") as terminal:
+    with running("up", environment=as_environment(settings_for())) as terminal:
         terminal.until("waiting for Kafka at 127.0.0.1:1")
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.process.wait(20) == 0
@@ -80,7 +35,7 @@ def test_up_embedded_goes_on_after_a_killed_aggregator_and_ctrl_c_leaves_no_proc
     kafka = KafkaSettings(bootstrap=f"127.0.0.1:{port}", topic_prefix="up.", partitions=2)
     settings = settings_for(data_dir=tmp_path, kafka=kafka, sources={"desk": SourceSettings(kind="standardwebhooks", secret_env=(SECRET,))})
     secret = signing.secret_for("standardwebhooks", SystemRandom())
-    with _command(settings, "up", "--embedded", **{SECRET: secret}) as terminal:
+    with running("up", "--embedded", environment={**as_environment(settings), SECRET: secret}) as terminal:
         terminal.until("ready: webhooks at")
         for section in (settings.ingest, settings.aggregator, settings.api):
             assert answers_ok(f"http://127.0.0.1:{section.port}/readyz")
@@ -106,7 +61,7 @@ def test_up_embedded_goes_on_after_a_killed_aggregator_and_ctrl_c_leaves_no_proc
 @pytest.mark.broker
 def test_a_service_that_cannot_use_its_configuration_ends_the_others(kafka: str, settings_for: SettingsFor) -> None:
     settings = settings_for(kafka, sources={"desk": SourceSettings(kind="carrierpigeon")})
-    with _command(settings, "up") as terminal:
+    with running("up", environment=as_environment(settings)) as terminal:
         terminal.until("sources.desk.kind: found 'carrierpigeon'; expected one of")
         terminal.until("ingest ended by itself with code 2")
         assert terminal.process.wait(60) == 2

@@ -59,6 +59,7 @@ def settings_of(folder: Path, bootstrap: str) -> Settings:
         now="watermark",
         kafka=KafkaSettings(bootstrap=bootstrap, topic_prefix=f"real-{uuid.uuid4().hex[:10]}.", partitions=4),
         ingest=IngestSettings(port=ingest),
+        # A log of years at once is catching up, not living: fewer checkpoints, as one would set them for that.
         aggregator=AggregatorSettings(port=aggregator, day_level_days=1600, checkpoint_ms=500),
         api=ApiSettings(port=api),
         sources={SOURCE: SourceSettings(kind="standardwebhooks", secret_env=("REAL_SECRET",))},

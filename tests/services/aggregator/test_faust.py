@@ -180,5 +180,6 @@ async def test_faust_never_commits_and_reads_only_what_was_committed(settings_fo
         assert await consumer._commit({app.tp: 5}) is True
         thread = consumer._new_consumer_thread()
         worker_consumer = thread._create_worker_consumer(consumer.transport)
+        await worker_consumer.stop()
         assert worker_consumer._isolation_level == "read_committed"
         assert worker_consumer._enable_auto_commit is False
