@@ -31,7 +31,7 @@ lint: $(STAMP)   ## ruff and mypy, tests included
 	@$(PYTHON) -m mypy
 
 bench: $(STAMP)  ## every measurement in benchmarks/, one table each
-	@set -e; for file in benchmarks/[a-z]*.py; do echo "== $$file"; PYTHONPATH=. $(PYTHON) $$file $(ARGS); done
+	@set -e; for file in $$(grep -l __main__ benchmarks/*.py); do echo "== $$file"; PYTHONPATH=. $(PYTHON) $$file $(ARGS); done
 
 render: $(STAMP) ## everything that is generated
 	@$(PYTHON) -m deploy.render $(ARGS)

@@ -68,7 +68,12 @@ def main() -> None:
             one = asyncio.run(_round(listed, given.packed, broker.bootstrap, Path(folder), number))
             done.append(one)
             _print(str(number), one.events / one.cpu_seconds, one.events / one.wall_seconds, one)
-    middle = Round(count, *(statistics.median(values) for values in list(zip(*done, strict=True))[1:3]), max(r.memory_bytes for r in done))
+    middle = Round(
+        count,
+        statistics.median(r.cpu_seconds for r in done),
+        statistics.median(r.wall_seconds for r in done),
+        max(r.memory_bytes for r in done),
+    )
     per_cpu = statistics.median(r.events / r.cpu_seconds for r in done)
     _print("median", per_cpu, statistics.median(r.events / r.wall_seconds for r in done), middle)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from kpis.dimensions import Cut
 from kpis.expansion import EMPTY, Amounts, Expansion
-from kpis.names import COMPONENT_MASK, Names
+from kpis.names import COMPONENT_BITS, COMPONENT_MASK, Names
 from kpis.window import Levels, Longs
 from schemas.differences import Differences
 
@@ -26,7 +26,7 @@ _KEY_BITS = 42
 class Bucket:
     """A sparse column: ascending keys and their amounts, and what was appended since they were last summed up."""
 
-    __slots__ = ("_amounts", "_dense", "_keys", "_pending", "_waiting")
+    __slots__ = ("_amounts", "_cuts", "_dense", "_keys", "_pending", "_waiting")
 
     def __init__(self) -> None:
         self._keys = EMPTY
@@ -34,6 +34,7 @@ class Bucket:
         self._pending: list[tuple[Longs, Longs]] = []
         self._waiting = 0
         self._dense: Longs | None = None
+        self._cuts: Longs | None = None
 
     def add(self, keys: Longs, amounts: Longs) -> None:
         """Append amounts; they may repeat keys and be negative."""
@@ -48,8 +49,15 @@ class Bucket:
             keys = np.concatenate([self._keys, *(k for k, _ in self._pending)])
             amounts = np.concatenate([self._amounts, *(a for _, a in self._pending)])
             self._keys, self._amounts = summed(keys, amounts)
-            self._pending, self._waiting, self._dense = [], 0, None
+            self._pending, self._waiting, self._dense, self._cuts = [], 0, None, None
         return self._keys, self._amounts
+
+    def cuts(self) -> Longs:
+        """The numbers of the cuts that hold anything."""
+        keys, _ = self.column()
+        if self._cuts is None:
+            self._cuts = np.unique(keys >> COMPONENT_BITS)
+        return self._cuts
 
     def dense(self, places: Places) -> tuple[Longs, Longs]:
         """(places of the keys in a dense array of totals, amounts)."""
@@ -101,13 +109,16 @@ class Cells:
         self.touched: set[tuple[int, int]] = set()
         self.version = 0
         self._expansion = Expansion(self.names, pairs)
+        self._known_cuts: tuple[int, list[Cut]] | None = None
 
     # ---- names ---------------------------------------------------------------------------------
 
-    @property
     def cuts(self) -> list[Cut]:
-        """Every cut that was ever seen."""
-        return self.names.cuts
+        """Every cut that holds anything now: one of which everything was taken back is forgotten."""
+        if self._known_cuts is None or self._known_cuts[0] != self.version:
+            held = np.unique(np.concatenate([self.base.cuts(), *(bucket.cuts() for bucket in self.buckets[4].values())]))
+            self._known_cuts = (self.version, [self.names.cuts[number] for number in held.tolist()])
+        return self._known_cuts[1]
 
     def components_of(self, measure_key: str) -> list[str]:
         """All components a measure ever had, in order of first sight."""
@@ -115,7 +126,7 @@ class Cells:
 
     def values_of(self, dimension: str) -> list[str]:
         """All values a dimension ever had, sorted."""
-        return sorted({cut[0][1] for cut in self.cuts if len(cut) == 1 and cut[0][0] == dimension})
+        return sorted({cut[0][1] for cut in self.cuts() if len(cut) == 1 and cut[0][0] == dimension})
 
     # ---- adding --------------------------------------------------------------------------------
 

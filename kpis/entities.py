@@ -7,23 +7,36 @@ has no effect. What cannot be applied changes nothing and is named with its reas
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
-from msgspec import Struct
 
-from kpis.contributions import Contributions, Row
+from kpis.contributions import Contributions
 from kpis.controls import DEFAULT, Controls
 from kpis.dimensions import Attributes
+from kpis.entity import (
+    Live,
+    Rows,
+    arrived_ms_of,
+    at_rest,
+    changed_facts,
+    flattened,
+    identity_of,
+    order_of,
+    rank_of_content,
+    replay,
+    same_content,
+    to_primary,
+    woken,
+)
 from kpis.lifecycles.table import LIFE_CYCLES
 from kpis.measures import BY_KEY, PART, SLOTS
 from kpis.window import DAY, HOUR
 from schemas import events as ev
 from schemas import keys
-from schemas.codec import encode_event, pack_event, unpack_event
-from schemas.facts import AnyFact, Withdrawn, pack_fact
+from schemas.codec import pack_event, unpack_event
+from schemas.facts import AnyFact
 from schemas.rejections import Reason
 
 LOG_MAX_EVENTS = 2_000
@@ -31,47 +44,6 @@ LOG_MAX_BYTES = 600_000
 """Beyond this an entity is an integration gone wrong, and its state would not fit into a record any more."""
 TALLY_MAX_AGE_MS = 3_600_000
 STUB_KEPT_MS = 400 * DAY
-
-Order = tuple[int, int, int, str]
-Rows = list[tuple[Row, int]]
-
-
-SentFact = tuple[int, str, bytes]
-"""What was last sent of a fact: its version, its ledger and a digest of its content, b"" once it was withdrawn."""
-
-
-class Sent(Struct, array_like=True, frozen=True):
-    """What a merged ticket last sent to its primary: the event without its log, and a digest of the log."""
-
-    event: ev.TicketAbsorbed
-    digest: bytes
-
-
-class Rest(Struct, array_like=True):
-    """An entity at rest, exactly what the state topic holds; the first two fields decide how long it stays."""
-
-    arrived_ms: int
-    state: msgspec.Raw
-    void: bool
-    last: Order
-    ids: list[int]
-    log: list[bytes]
-    facts: dict[str, SentFact]
-    sent: Sent | None = None
-
-
-class Live(Struct):
-    """An entity that was touched since the last checkpoint."""
-
-    kind: str
-    state: Any
-    arrived_ms: int = 0
-    void: bool = False
-    last: Order = (-1, 0, 0, "")
-    ids: list[int] = msgspec.field(default_factory=list)
-    log: list[bytes] = msgspec.field(default_factory=list)
-    facts: dict[str, SentFact] = msgspec.field(default_factory=dict)
-    sent: Sent | None = None
 
 
 class Refused(NamedTuple):
@@ -172,12 +144,12 @@ class Entities:
     def _apply_again(self, live: Live, event: ev.Event, identity: int) -> Rows | None:
         at = live.ids.index(identity)
         known = unpack_event(live.log[at])
-        if event.version < known.version or _same(event, known):
+        if event.version < known.version or same_content(event, known):
             self.counters["duplicate"] += 1
             return None
         if event.version == known.version:
             self.counters["conflicting_id"] += 1
-            if _rank_of_content(known) <= _rank_of_content(event):
+            if rank_of_content(known) <= rank_of_content(event):
                 why = "this id was used with other content before: a correction needs a higher version"
                 self._refuse(event, Reason.CONFLICTING_ID, why)
                 return None
@@ -239,36 +211,6 @@ class Entities:
                 net[measure] -= new
                 self.tallies[slot, attributes] += new
 
-    def _send_to_primary(self, live: Live) -> None:
-        """A merged ticket's messages and answers go to its primary, as one event that the next one replaces.
-
-        A merge that was taken back, or went elsewhere, empties what was sent before.
-        """
-        sent = live.sent
-        events = [unpack_event(packed) for packed in live.log] if live.void else []
-        merged = next((event for event in reversed(events) if isinstance(event, ev.TicketMerged)), None)
-        elsewhere = sent is not None and (merged is None or merged.into_ticket_id != sent.event.ticket_id)
-        if sent is not None and elsewhere and sent.digest:
-            live.sent = sent = Sent(msgspec.structs.replace(sent.event, version=sent.event.version + 1), b"")
-            self.absorbed.append(sent.event)
-        if merged is None:
-            return
-        inner = tuple(msgspec.to_builtins(event) for event in flattened(events) if isinstance(event, _ABSORBED))
-        digest = hashlib.blake2b(_PACK.encode(inner), digest_size=8).digest()
-        if sent is not None and sent.digest == digest:
-            return
-        event = ev.TicketAbsorbed(
-            id=f"merge:{merged.source}:{merged.ticket_id}"[: ev.ID_MAX_CHARS],
-            source=merged.source,
-            occurred_at_ms=merged.occurred_at_ms,
-            received_at_ms=max(merged.received_at_ms, live.arrived_ms),
-            version=0 if sent is None else sent.event.version + 1,
-            ticket_id=merged.into_ticket_id,
-            log=(),
-        )
-        live.sent = Sent(event, digest)
-        self.absorbed.append(msgspec.structs.replace(event, log=inner))
-
     # ---- holding -------------------------------------------------------------------------------
 
     def _open(self, key: str, kind: str) -> Live | None:
@@ -277,7 +219,7 @@ class Entities:
             return live
         data = self._rest.get(key)
         if data is not None:
-            live = _woken(kind, data)
+            live = woken(kind, data)
         elif self._stubs and identity_of("", key) in self._stubs:
             return None
         else:
@@ -291,14 +233,9 @@ class Entities:
         facts: list[AnyFact] = []
         for key, live in self._live.items():
             if live.sent is not None or live.void:
-                self._send_to_primary(live)
-            facts += (msgspec.structs.replace(fact, newest_ms=self.newest_ms) for fact in _changed_facts(key, live))
-            data = _PACK.encode(
-                Rest(
-                    live.arrived_ms, msgspec.Raw(_PACK.encode(live.state)), live.void, live.last, live.ids, live.log, live.facts, live.sent
-                )
-            )
-            self._rest[key] = data
+                self.absorbed += to_primary(live)
+            facts += (msgspec.structs.replace(fact, newest_ms=self.newest_ms) for fact in changed_facts(key, live))
+            data = self._rest[key] = at_rest(live)
             out.append((key.encode(), data))
         self._notes = {}
         self._live = {}
@@ -327,7 +264,7 @@ class Entities:
             data = self._rest.get(key)
             if data is None or key in self._live:
                 continue
-            age_ms = self.arrived_ms - _HEAD.decode(data).arrived_ms
+            age_ms = self.arrived_ms - arrived_ms_of(data)
             if age_ms < min(self._kept_ms):
                 continue
             kept = self._kept_for(key[: key.index(":")], data)
@@ -348,7 +285,7 @@ class Entities:
     def _kept_for(self, kind: str, data: bytes) -> int | None:
         """How long after its last arrival an entity stays, None for as long as it is open."""
         short, long = self._kept_ms
-        live = _woken(kind, data)
+        live = woken(kind, data)
         if live.void:
             return short
         if kind == "ticket":
@@ -364,97 +301,6 @@ class Entities:
         return [len(value) for value in self._rest.values()]
 
 
-def identity_of(source: str, event_id: str) -> int:
-    """The 64-bit identity of (source, id) that logs keep; the top bit is set, so that its packed form is always 9 bytes."""
-    digest = hashlib.blake2b(f"{source}\0{event_id}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") | (1 << 63)
-
-
-def order_of(event: ev.Event) -> Order:
-    """Where an event stands in its entity's log: by time, sequence, rank of its type, id."""
-    return (event.occurred_at_ms, event.sequence, event.rank, event.id)
-
-
-def flattened(events: list[ev.Event]) -> list[ev.Event]:
-    """A log with the logs of absorbed tickets in their places; an event that stands in both counts once."""
-    if not any(isinstance(e, ev.TicketAbsorbed) for e in events):
-        return events
-    by_identity: dict[tuple[str, str], ev.Event] = {}
-    for event in events:
-        if isinstance(event, ev.TicketAbsorbed):
-            for inner in event.log:
-                known = msgspec.convert(inner, ev.BY_TYPE[inner["type"]])
-                by_identity.setdefault((known.source, known.id), known)
-    for event in events:
-        by_identity[event.source, event.id] = event
-    return sorted(by_identity.values(), key=order_of)
-
-
-def replay(kind: str, events: list[ev.Event], controls: Controls) -> tuple[Contributions, Any, bool]:
-    """The contributions of a whole log in its order, the state after it, and whether the entity is void (deleted, merged)."""
-    life = LIFE_CYCLES[kind]
-    state = life.state()
-    rows = Contributions()
-    deleted = merged = False
-    for event in flattened(events):
-        life.step(state, event, rows.add, controls)
-        if isinstance(event, ev.TicketMerged):
-            merged = True
-        elif isinstance(event, ev.TicketDeleted):
-            deleted = True
-        elif deleted and isinstance(event, ev.TicketStatusChanged):  # what is changed was brought back; a merged ticket never is
-            deleted = False
-    void = deleted or merged or bool(getattr(state, "void", False))
-    if void:
-        rows.clear()
-    return rows, state, void
-
-
-def _same(a: ev.Event, b: ev.Event) -> bool:
-    return type(a) is type(b) and msgspec.structs.replace(a, received_at_ms=0, time_is_received=False) == msgspec.structs.replace(
-        b, received_at_ms=0, time_is_received=False
-    )
-
-
-def _rank_of_content(event: ev.Event) -> tuple[int, bytes]:
-    return event.occurred_at_ms, encode_event(msgspec.structs.replace(event, received_at_ms=0))
-
-
-def _changed_facts(key: str, live: Live) -> list[AnyFact]:
-    """The facts that hold now and were not sent like this, and the withdrawal of those that hold no more."""
-    now = [] if live.void else LIFE_CYCLES[live.kind].facts(live.state, key)
-    if not now and not live.facts:
-        return []
-    out: list[AnyFact] = []
-    held: set[str] = set()
-    for fact in now:
-        held.add(fact.id)
-        digest = hashlib.blake2b(pack_fact(fact), digest_size=8).digest()
-        version, ledger, before = live.facts.get(fact.id, (0, fact.key, b""))
-        if before == digest:
-            continue
-        if before and ledger != fact.key:
-            version += 1
-            out.append(Withdrawn(key=ledger, id=fact.id, version=version, withdrawn=True))
-        live.facts[fact.id] = (version + 1, fact.key, digest)
-        out.append(msgspec.structs.replace(fact, version=version + 1))
-    for fact_id, (version, ledger, before) in list(live.facts.items()):
-        if fact_id not in held and before:
-            live.facts[fact_id] = (version + 1, ledger, b"")
-            out.append(Withdrawn(key=ledger, id=fact_id, version=version + 1, withdrawn=True))
-    return out
-
-
-class _Head(Struct, array_like=True):
-    arrived_ms: int
-
-
-def _woken(kind: str, data: bytes) -> Live:
-    rest = _REST.decode(data)
-    state = _STATES[kind].decode(rest.state)
-    return Live(kind, state, rest.arrived_ms, rest.void, rest.last, rest.ids, rest.log, rest.facts, rest.sent)
-
-
 def _tallied() -> set[int]:
     if len(_TALLIED_SEEN) != len(SLOTS):
         for number in range(len(_TALLIED_SEEN), len(SLOTS)):
@@ -468,8 +314,3 @@ def _tallied() -> set[int]:
 _TALLIED: set[int] = set()
 _TALLIED_SEEN: list[int] = []
 _REPLAYED = frozenset({ev.TicketDeleted, ev.TicketMerged, ev.TicketAbsorbed, ev.LeadMerged})
-_ABSORBED = (ev.TicketCustomerMessage, ev.TicketPublicReply, ev.SurveySent, ev.SurveyResponded)
-_PACK = msgspec.msgpack.Encoder()
-_REST = msgspec.msgpack.Decoder(Rest)
-_HEAD = msgspec.msgpack.Decoder(_Head)
-_STATES: dict[str, Any] = {kind: msgspec.msgpack.Decoder(life.state) for kind, life in LIFE_CYCLES.items()}

@@ -137,7 +137,7 @@ class Reader:
             return [TOTAL]
         order = self._order(names)
         found = [
-            cut for cut in self.cells.cuts
+            cut for cut in self.cells.cuts()
             if tuple(name for name, _ in cut) == order and all(said.get(name, value) == value for name, value in cut)
         ]  # fmt: skip
         if not by and not found:

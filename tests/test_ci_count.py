@@ -22,6 +22,7 @@ def count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "test_it.py").touch()
     monkeypatch.setattr(module, "TESTS", tmp_path)
+    monkeypatch.setattr(module, "BESIDE", tmp_path / "shared")
     return module
 
 
@@ -52,3 +53,10 @@ def test_totals(
 ) -> None:
     assert count.main([_report(tmp_path, *cases)]) == code
     assert capsys.readouterr().out.splitlines()[-1] == last
+
+
+def test_what_lies_beside_the_repository_is_excused_only_while_it_does_not(count: ModuleType, tmp_path: Path) -> None:
+    report = _report(tmp_path, *GOOD, ("kpis", "<skipped message='the logs are not beside the repository'/>"))
+    assert count.main([report]) == 0
+    (tmp_path / "shared").mkdir()
+    assert count.main([report]) == 1

@@ -43,7 +43,7 @@ class Checkpoints:
             transactional_id=f"{self._group}-{shard.input.name}",
             max_batch_size=BATCH_BYTES,
             max_request_size=8 * BATCH_BYTES,
-            compression_type="lz4",
+            compression_type="zstd",
             request_timeout_ms=30_000,
         )
         self._unsent: Outgoing | None = None

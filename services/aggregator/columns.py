@@ -51,14 +51,15 @@ def _bytes_of(record: Differences) -> int:
 def tally_records(tallies: Counter[tuple[int, Attributes]], shard: str, last_offset: int) -> list[Differences]:
     """Tallies by the labels they are published with."""
     totals: Counter[tuple[int, Attributes]] = Counter()
-    for (slot, attributes), n in tallies.items():
-        totals[slot, _labels(attributes)] += n
+    for (slot, values), n in tallies.items():
+        totals[slot, _labels(values)] += n
     items = iter(totals.items())
     records = []
     while chunk := list(islice(items, TALLIES_PER_RECORD)):
         slots = list(dict.fromkeys(slot for (slot, _), _ in chunk))
         attributes = list(dict.fromkeys(values for (_, values), _ in chunk))
-        slot_at, attribute_at = ({value: i for i, value in enumerate(values)} for values in (slots, attributes))
+        slot_at = {slot: i for i, slot in enumerate(slots)}
+        attribute_at = {values: i for i, values in enumerate(attributes)}
         records.append(
             Differences(
                 shard=shard,

@@ -1,4 +1,4 @@
-"""The way into Kafka: one idempotent producer, acks=all, lz4, explicit partitions.
+"""The way into Kafka: one idempotent producer, acks=all, zstd, explicit partitions.
 
 Laws: `send` returns only after all in-sync replicas have the record; a producer that failed once is thrown away, because after a
 gap in its sequence numbers the broker refuses all that follows; a topic with another partition count than the settings' is not
@@ -124,7 +124,7 @@ class KafkaPublisher:
                 **client_options(self._settings),
                 acks="all",
                 enable_idempotence=True,
-                compression_type="lz4",
+                compression_type="zstd",
                 linger_ms=0,  # the packer has waited already
                 max_batch_size=_BATCH_BYTES,
                 max_request_size=_BATCH_BYTES,

@@ -65,17 +65,18 @@ def _purchase(said: dict[str, Any], entity: str) -> dict[str, Any]:
 
 
 Make = Callable[[dict[str, Any], str], dict[str, Any]]
-_TICKET = {
+_Types = dict[str, type[Event]]
+_TICKET: _Types = {
     "created": ev.TicketCreated, "status": ev.TicketStatusChanged, "solved": ev.TicketSolved, "reopened": ev.TicketReopened,
     "closed": ev.TicketClosed, "assigned": ev.TicketAssigned, "transferred": ev.TicketTransferred, "merged": ev.TicketMerged,
     "deleted": ev.TicketDeleted, "priority": ev.TicketPriorityChanged, "classified": ev.TicketClassified, "escalated": ev.TicketEscalated,
 }  # fmt: skip
-_WRITTEN = {"message": ev.TicketCustomerMessage, "reply": ev.TicketPublicReply, "bot": ev.TicketPublicReply, "note": ev.TicketNote}
-_CALL = {
+_WRITTEN: _Types = {"message": ev.TicketCustomerMessage, "reply": ev.TicketPublicReply, "bot": ev.TicketPublicReply, "note": ev.TicketNote}
+_CALL: _Types = {
     "queued": ev.CallQueued, "answered": ev.CallAnswered, "abandoned": ev.CallAbandoned, "ended": ev.CallEnded,
     "passed": ev.CallTransferred, "callback": ev.CallCallbackAccepted,
 }  # fmt: skip
-_LEAD = {"lead": ev.LeadCreated, "contacted": ev.LeadContacted, "lost": ev.LeadLost, "duplicate": ev.LeadMerged}
+_LEAD: _Types = {"lead": ev.LeadCreated, "contacted": ev.LeadContacted, "lost": ev.LeadLost, "duplicate": ev.LeadMerged}
 _VERBS: dict[str, tuple[type[Event], Make]] = {
     **{verb: (cls, lambda said, entity: {"ticket_id": entity}) for verb, cls in _TICKET.items()},
     **{verb: (cls, lambda said, entity: {"ticket_id": entity, "message_id": "m"}) for verb, cls in _WRITTEN.items()},

@@ -6,7 +6,7 @@ What is drawn need not be sensible: a reply before its ticket, a reopening of no
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from hypothesis import strategies as st
@@ -52,10 +52,12 @@ _status = st.sampled_from(["new", "open", "pending", "on_hold", "solved", "close
 _kinds = st.sampled_from(["functional", "hierarchic", "complaint", "priority", "sla"])
 _seconds = st.sampled_from([None, 0.0, 30.0, 90.5])
 
+_METRICS: tuple[Literal["csat", "nps", "ces"], ...] = ("csat", "nps", "ces")
+
 
 @st.composite
 def _answers(draw: st.DrawFn) -> tuple[ev.Answer, ...]:
-    metric = draw(st.sampled_from(["csat", "nps", "ces"]))
+    metric = draw(st.sampled_from(_METRICS))
     score = draw(st.integers(1, 5 if metric == "csat" else 7 if metric == "ces" else 10))
     question = draw(st.sampled_from(["overall", "speed"]))
     return (ev.Answer(question=question, metric=metric, score=float(score)),)
@@ -118,7 +120,13 @@ _FAMILIES = (
     _ALL,
     _ALL,
     _some(
-        ev.TicketCreated, ev.TicketCustomerMessage, ev.TicketPublicReply, ev.TicketMerged, ev.TicketSolved, ev.SurveyResponded, ev.FactWithdrawn
+        ev.TicketCreated,
+        ev.TicketCustomerMessage,
+        ev.TicketPublicReply,
+        ev.TicketMerged,
+        ev.TicketSolved,
+        ev.SurveyResponded,
+        ev.FactWithdrawn,
     ),
     _some(ev.TicketEvent, ev.FactWithdrawn),
     _some(ev.CallEvent, ev.PurchaseEvent, ev.TicketCreated, ev.TicketSolved, ev.FactWithdrawn),
@@ -178,4 +186,3 @@ def paths(draw: st.DrawFn, count: int) -> Path:
     again = draw(st.lists(st.integers(0, count - 1), max_size=5)) if count else []
     tape = [*order, *again]
     return Path(tape, draw(st.integers(1, 3)), draw(st.frozensets(st.integers(0, max(len(tape), 1)), max_size=5)), draw(st.booleans()))
-

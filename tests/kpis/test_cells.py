@@ -89,7 +89,7 @@ def test_a_base_is_kept_and_restored() -> None:
 
 def test_cuts_of_a_contribution() -> None:
     cells = filled([(CREATED, NOW_MS, attributes(channel="chat", team="t1", priority="high"), 0, 1)])
-    assert set(cells.cuts) == {
+    assert set(cells.cuts()) == {
         (), (("channel", "chat"),), (("team", "t1"),), (("priority", "high"),), (("channel", "chat"), ("team", "t1")),
     }  # fmt: skip
 

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from kpis.entities import LOG_MAX_EVENTS, Entities, identity_of
+from kpis.entities import LOG_MAX_EVENTS, Entities
+from kpis.entity import identity_of
 from kpis.measures import SLOTS
 from kpis.window import DAY, HOUR
 from schemas import events as ev

@@ -87,7 +87,9 @@ def test_a_window_now_is_as_wide_as_it_says(zone_name: str, now: int, name: str,
             "today": before.date() == local.date(),
             "week": local.weekday() == 0 and 0 <= (before.date() - local.date()).days < 7,
             "month": local.day == 1 and (local.year, local.month) == (before.year, before.month),
-            "quarter": local.day == 1 and local.month % 3 == 1 and (before.year, (before.month - 1) // 3) == (local.year, (local.month - 1) // 3),
+            "quarter": local.day == 1
+            and local.month % 3 == 1
+            and (before.year, (before.month - 1) // 3) == (local.year, (local.month - 1) // 3),
         }
         assert wanted[name]
     else:

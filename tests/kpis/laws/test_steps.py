@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from kpis.cells import Cells
 from kpis.contributions import Contributions
 from kpis.controls import DEFAULT
-from kpis.entities import Entities, order_of, replay
+from kpis.entities import Entities
+from kpis.entity import order_of, replay
 from kpis.lifecycles.table import LIFE_CYCLES
 from schemas import keys
 from schemas.events import Event, TicketAbsorbed, TicketDeleted, TicketMerged

@@ -169,7 +169,9 @@ def test_distinct_customers_stand_at_their_latest_and_second_latest_solve_in_eac
 
 def _answer(score: int, at_ms: int, version: int, withdrawn: bool = False) -> f.RelationshipAnswer:
     attributes = ("customer", *([None] * 6))
-    return f.RelationshipAnswer(key="customer:c1", id="a", version=version, at_ms=at_ms, score=score, attributes=attributes, withdrawn=withdrawn)
+    return f.RelationshipAnswer(
+        key="customer:c1", id="a", version=version, at_ms=at_ms, score=score, attributes=attributes, withdrawn=withdrawn
+    )
 
 
 @pytest.mark.parametrize(

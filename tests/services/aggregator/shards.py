@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from kpis.controls import DEFAULT
 from kpis.lifecycles.ledger import Rules
@@ -49,7 +50,7 @@ def afternoon(tickets: int, from_number: int = 0) -> list[Event]:
     out: list[Event] = []
     for i in range(from_number, from_number + tickets):
         at = NOON_MS + i * 20_000
-        common = {"source": "desk", "received_at_ms": at, "ticket_id": f"k{i}", "customer_id": f"c{i % 7}"}
+        common: dict[str, Any] = {"source": "desk", "received_at_ms": at, "ticket_id": f"k{i}", "customer_id": f"c{i % 7}"}
         out.append(TicketCreated(id=f"{i}-a", occurred_at_ms=at, channel=("email", "chat")[i % 2], team=f"t{i % 3}", **common))
         out.append(TicketSolved(id=f"{i}-b", occurred_at_ms=at + (i % 9) * 60_000, **common))
         if i % 10 == 9:

@@ -87,13 +87,14 @@ class Fed:
 
         app.flow_control.resume()
         app.consumer_generation_id = 1
-        consumer = app.consumer
+        consumer: Any = app.consumer
+        conductor: Any = app.topics
         consumer.highwater = lambda tp: len(values)
         consumer._wait_next_records = next_records
         await app.agents.start()
-        app.topics._acking_topics.add(tp.topic)
-        app.topics._update_tp_index({tp})
-        await maybe_async(app.topics._update_callback_map())
+        conductor._acking_topics.add(tp.topic)
+        conductor._update_tp_index({tp})
+        await maybe_async(conductor._update_callback_map())
         consumer._started.set()
         drain = asyncio.ensure_future(consumer._drain_messages(SimpleNamespace(_stopped=stopped)))
         await read.wait()
@@ -155,7 +156,7 @@ async def test_the_consumer_is_placed_where_the_states_end(settings_for: Setting
     shard = Recording()
     shard.last_offset = 41
     async with fed(settings_for(), shard) as app:
-        consumer = app.app.consumer
+        consumer: Any = app.app.consumer
         sought: list[dict[TP, int]] = []
 
         class Thread:
@@ -176,7 +177,7 @@ async def test_the_consumer_is_placed_where_the_states_end(settings_for: Setting
 
 async def test_faust_never_commits_and_reads_only_what_was_committed(settings_for: SettingsFor) -> None:
     async with fed(settings_for(), Recording()) as app:
-        consumer = app.app.consumer
+        consumer: Any = app.app.consumer
         assert await consumer._commit({app.tp: 5}) is True
         thread = consumer._new_consumer_thread()
         worker_consumer = thread._create_worker_consumer(consumer.transport)

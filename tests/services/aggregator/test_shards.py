@@ -159,7 +159,9 @@ def test_a_conflict_is_a_dead_letter_with_the_event() -> None:
 def test_large_checkpoints_stay_below_what_a_record_may_be() -> None:
     shard, fold = entity_shard(), fold_shard()
     events = [
-        TicketCreated(id=f"e{i}", source="desk", occurred_at_ms=NOON_MS + i, ticket_id=f"k{i}", channel="x" * 150 + str(i), customer_id=f"c{i}")
+        TicketCreated(
+            id=f"e{i}", source="desk", occurred_at_ms=NOON_MS + i, ticket_id=f"k{i}", channel="x" * 150 + str(i), customer_id=f"c{i}"
+        )
         for i in range(12_000)
     ]
     for offset in range(0, len(events), 500):

@@ -16,7 +16,7 @@ from services.settings import AggregatorSettings, Settings, topic
 from services.topics import ensure_topics
 from tests.conftest import SettingsFor
 from tests.services.aggregator.shards import LEVELS, PAIRS, afternoon
-from tests.services.aggregator.workers import included, publish, settled, trim, until, workers
+from tests.services.aggregator.workers import emptied, included, publish, settled, trim, until, workers
 
 pytestmark = pytest.mark.broker
 
@@ -38,9 +38,10 @@ def tape(tickets: int) -> list[Event]:
 
 async def all_included(settings: Settings) -> bool:
     """Whether every record of `events` is in a checkpoint."""
-    ends = await end_offsets(settings, topic(settings, topics.EVENTS), settings.kafka.partitions)
-    marks = await included(settings, topics.EVENTS_STATE)
-    return all(marks[p] + 1 >= end for p, end in ends.items())
+    for partition, offset in (await included(settings, topics.EVENTS_STATE)).items():
+        async for _ in read_partition(settings, topic(settings, topics.EVENTS), partition, from_offset=offset + 1):
+            return False
+    return True
 
 
 async def test_one_worker_from_events_to_cells(kafka: str, settings_for: SettingsFor, tmp_path: Path) -> None:
@@ -120,8 +121,29 @@ async def test_a_lost_state_is_refused(kafka: str, settings_for: SettingsFor, tm
         await until(lambda: all_included(settings), "everything is in a checkpoint")
         first.signal(signal.SIGTERM)
         assert await first.ended() == 0
-        for name in (topics.EVENTS, topics.EVENTS_STATE):
-            await trim(settings, name, await end_offsets(settings, topic(settings, name), settings.kafka.partitions))
+        await trim(settings, topics.EVENTS, await end_offsets(settings, topic(settings, topics.EVENTS), settings.kafka.partitions))
+        await emptied(settings, topics.EVENTS_STATE)
         second = start("second")
         assert await second.ended() == 75
         assert "records between them are gone" in second.log()
+
+
+async def test_quiet_days_lose_nothing(kafka: str, settings_for: SettingsFor, tmp_path: Path) -> None:
+    settings = await ready(kafka, settings_for)
+    events = tape(120)
+    half = len(events) // 2
+    expected = batch.run(events, levels=LEVELS, pairs=PAIRS)
+    begun = batch.run(events[:half], levels=LEVELS, pairs=PAIRS)
+    async with workers(settings, tmp_path) as start:
+        await publish(settings, events[:half])
+        first = start("first")
+        await settled(settings, begun.cells, begun.newest_ms)
+        first.signal(signal.SIGTERM)
+        assert await first.ended() == 0
+        for name in (topics.EVENTS, topics.FACTS, topics.DIFFERENCES):  # as retention does when nothing comes: also what ends a transaction
+            partitions = 1 if name == topics.DIFFERENCES else settings.kafka.partitions
+            await trim(settings, name, await end_offsets(settings, topic(settings, name), partitions))
+        second = start("second")
+        await publish(settings, events[half:])
+        await settled(settings, expected.cells, expected.newest_ms)
+        assert second.process.poll() is None

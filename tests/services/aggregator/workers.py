@@ -22,6 +22,7 @@ from schemas.events import Event
 from services.kafka import client_options, read_partition
 from services.partition import partition_of
 from services.settings import Settings, as_environment, topic
+from services.topics import ensure_topics
 from tests.conftest import REPOSITORY, free_ports
 from tests.kpis.simulated import at_rest
 from tests.services.aggregator.shards import LEVELS, PAIRS
@@ -142,10 +143,28 @@ async def trim(settings: Settings, name: str, below: dict[int, int]) -> None:
     admin = AIOKafkaAdminClient(**client_options(settings))
     await admin.start()
     try:
-        wanted = {TopicPartition(topic(settings, name), p): RecordsToDelete(before_offset=offset) for p, offset in below.items() if offset > 0}
+        wanted = {
+            TopicPartition(topic(settings, name), p): RecordsToDelete(before_offset=offset) for p, offset in below.items() if offset > 0
+        }
         await admin.delete_records(wanted, timeout_ms=10_000)
     finally:
         await admin.close()
+
+
+async def emptied(settings: Settings, name: str) -> None:
+    """Lose a topic, and create it anew."""
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    await admin.start()
+    try:
+        await admin.delete_topics([topic(settings, name)])
+
+        async def gone() -> bool:
+            return topic(settings, name) not in await admin.list_topics()
+
+        await until(gone, "the topic is gone")
+    finally:
+        await admin.close()
+    await ensure_topics(settings)
 
 
 async def cells_now(settings: Settings) -> Cells:
