@@ -71,7 +71,10 @@ def order_of(event: ev.Event) -> Order:
 
 
 def flattened(events: list[ev.Event]) -> list[ev.Event]:
-    """A log with the logs of absorbed tickets in their places; an event that stands in both counts once."""
+    """A log with the logs of absorbed tickets in their places; an event that stands in both counts once.
+
+    That a ticket was absorbed is itself no event of its primary: when it was sent depends on the order of arrival.
+    """
     if not any(isinstance(e, ev.TicketAbsorbed) for e in events):
         return events
     by_identity: dict[tuple[str, str], ev.Event] = {}
@@ -81,7 +84,8 @@ def flattened(events: list[ev.Event]) -> list[ev.Event]:
                 known = msgspec.convert(inner, ev.BY_TYPE[inner["type"]])
                 by_identity.setdefault((known.source, known.id), known)
     for event in events:
-        by_identity[event.source, event.id] = event
+        if not isinstance(event, ev.TicketAbsorbed):
+            by_identity[event.source, event.id] = event
     return sorted(by_identity.values(), key=order_of)
 
 

@@ -162,13 +162,15 @@ async def serve(settings: Settings) -> int:
     await health.start(settings, worker, app)
     await app.maybe_start()
     running = asyncio.create_task(worker.run(max(10, min(settings.aggregator.checkpoint_ms // 2, 1000))))
+    stepping = asyncio.create_task(worker.step_over_quietly())
     crashed = asyncio.create_task(app.wait_until_stopped())
     done, _ = await asyncio.wait(
         [asyncio.create_task(stop.wait()), asyncio.create_task(worker.lost.wait()), crashed], return_when=asyncio.FIRST_COMPLETED
     )
     lost = worker.lost.is_set() or crashed in done
+    stepping.cancel()
     if not lost:
-        await worker.checkpoint_all(force=True)
+        await worker.finish()
     elif not worker.why_lost:
         log.error("Faust stopped by itself: %r", app.crash_reason)
     worker.lost.set()

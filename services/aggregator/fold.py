@@ -29,6 +29,11 @@ class FoldShard:
         """Whether records came since the last snapshot."""
         return self.last_offset > self._written_offset
 
+    def step_over(self, offset: int) -> None:
+        """Include the offsets up to this one, which hold no records."""
+        self.last_offset = max(self.last_offset, offset)
+        self.folded.offset = self.last_offset
+
     def due(self, now_ms: int) -> bool:
         """Cells are written every `fold_ms`."""
         return now_ms - self._written_ms >= self._fold_ms

@@ -37,6 +37,10 @@ class LedgerShard:
         """Whether records came since the last snapshot."""
         return self.last_offset > self._written_offset
 
+    def step_over(self, offset: int) -> None:
+        """Include the offsets up to this one, which hold no records."""
+        self.last_offset = max(self.last_offset, offset)
+
     def due(self, now_ms: int) -> bool:
         """A checkpoint follows a change by `checkpoint_ms`."""
         return now_ms - self._written_ms >= self._checkpoint_ms

@@ -44,6 +44,10 @@ class Shard(Protocol):
         """Take one record of the input."""
         ...
 
+    def step_over(self, offset: int) -> None:
+        """Include the offsets up to this one, which hold no records; nothing when the shard is further already."""
+        ...
+
     def due(self, now_ms: int) -> bool:
         """Whether it is time for a checkpoint, given that something changed."""
         ...

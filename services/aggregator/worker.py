@@ -13,10 +13,13 @@ import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
+from schemas import topics
 from services.aggregator.checkpoint import CheckpointLost, Checkpoints, recover
 from services.aggregator.shard import Shard
+from services.aggregator.stepping import step_over
 from services.settings import Settings
 
 log = logging.getLogger("deskpulse.aggregator")
@@ -24,6 +27,9 @@ FAILED_TRIES_MAX = 20
 PAUSE_MAX_SECONDS = 0.5
 POISON_MAX = 1_000
 """Poisoned events after which a worker stops: after a bad deploy that is better than draining everything into `rejected`."""
+
+STEP_SECONDS = 600.0
+FINISH_SECONDS = 8.0
 
 MakeShard = Callable[[TP], Shard]
 NowMs = Callable[[], int]
@@ -118,6 +124,27 @@ class Worker:
             pause = max(every_ms / 1000, time.perf_counter() - began)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.lost.wait(), min(pause, PAUSE_MAX_SECONDS))
+
+    async def step_over_quietly(self, every_seconds: float = STEP_SECONDS) -> None:
+        """Now and then let shards that have become quiet step over the ends of transactions."""
+        while True:
+            await asyncio.sleep(every_seconds)
+            for held in list(self.held.values()):
+                if not held.shard.changed:
+                    with contextlib.suppress(KafkaError, OSError):  # tried again the next time
+                        await step_over(self.settings, held.shard)
+
+    async def finish(self) -> None:
+        """The last checkpoints before a stop: whatever the fold can still take of them is taken, and nothing is left behind."""
+        await self.checkpoint_all(force=True)
+        folds = [held for held in self.held.values() if held.shard.input.topic == topics.DIFFERENCES]
+        others = [held for held in self.held.values() if held not in folds]
+        with contextlib.suppress(KafkaError, OSError, TimeoutError):
+            async with asyncio.timeout(FINISH_SECONDS):
+                await asyncio.gather(*(step_over(self.settings, held.shard) for held in others))
+                await self.checkpoint_all(force=True)
+                await asyncio.gather(*(step_over(self.settings, held.shard, take=True) for held in folds))
+        await self.checkpoint_all(force=True)
 
     async def checkpoint_all(self, force: bool = False) -> None:
         """One checkpoint of every shard that changed, all at once."""
