@@ -42,6 +42,8 @@ from schemas.rejections import Reason
 LOG_MAX_EVENTS = 2_000
 LOG_MAX_BYTES = 600_000
 """Beyond this an entity is an integration gone wrong, and its state would not fit into a record any more."""
+AWAKE_MAX = 2_000
+"""Entities kept awake after a checkpoint, since what was touched is often touched again soon; the bytes stay what holds."""
 TALLY_MAX_AGE_MS = 3_600_000
 STUB_KEPT_MS = 400 * DAY
 
@@ -70,6 +72,7 @@ class Entities:
         self.arrived_ms = 0
         self._rest: dict[str, bytes] = {}
         self._live: dict[str, Live] = {}
+        self._awake: dict[str, Live] = {}
         self._withdrawn: dict[int, int] = {}
         self._stubs: dict[int, int] = {}
         self._notes: dict[bytes, bytes | None] = {}
@@ -219,7 +222,7 @@ class Entities:
             return live
         data = self._rest.get(key)
         if data is not None:
-            live = woken(kind, data)
+            live = self._awake.pop(key, None) or woken(kind, data)
         elif self._stubs and identity_of("", key) in self._stubs:
             return None
         else:
@@ -237,8 +240,10 @@ class Entities:
             facts += (msgspec.structs.replace(fact, newest_ms=self.newest_ms) for fact in changed_facts(key, live))
             data = self._rest[key] = at_rest(live)
             out.append((key.encode(), data))
-        self._notes = {}
-        self._live = {}
+        if len(self._awake) + len(self._live) > AWAKE_MAX:
+            self._awake = {}
+        self._awake.update(self._live)
+        self._notes, self._live = {}, {}
         return out, facts
 
     def restore(self, key: bytes, value: bytes | None) -> None:
@@ -271,6 +276,7 @@ class Entities:
             if kept is None or age_ms < kept:
                 continue
             del self._rest[key]
+            self._awake.pop(key, None)
             stub = identity_of("", key)
             self._stubs[stub] = self.arrived_ms
             self._notes[key.encode()] = None

@@ -14,6 +14,9 @@ from kpis.contributions import Contributions
 from kpis.lifecycles.ledger import Rules, contributions
 from schemas.facts import AnyFact, pack_fact, unpack_fact
 
+AWAKE_MAX = 2_000
+"""Ledgers kept awake after a checkpoint, with what they stand for; the bytes stay what holds."""
+
 
 class Ledgers:
     """All ledgers of one partition, and what changed since the last `changes()`."""
@@ -25,6 +28,7 @@ class Ledgers:
         self.newest_ms = 0
         self._rest: dict[str, bytes] = {}
         self._live: dict[str, tuple[dict[str, AnyFact], Contributions]] = {}
+        self._awake: dict[str, tuple[dict[str, AnyFact], Contributions]] = {}
 
     def __len__(self) -> int:
         """How many ledgers are held."""
@@ -43,6 +47,8 @@ class Ledgers:
 
     def _open(self, key: str) -> tuple[dict[str, AnyFact], Contributions]:
         live = self._live.get(key)
+        if live is None and (live := self._awake.pop(key, None)) is not None:
+            self._live[key] = live
         if live is None:
             data = self._rest.get(key)
             facts = {} if data is None else {fact.id: fact for fact in map(unpack_fact, _LIST.decode(data))}
@@ -55,9 +61,13 @@ class Ledgers:
     def changes(self) -> list[tuple[bytes, bytes | None]]:
         """What one checkpoint writes of the state; the contributions of what was touched are added to `rows`."""
         out: list[tuple[bytes, bytes | None]] = []
+        if len(self._awake) + len(self._live) > AWAKE_MAX:
+            self._awake = {}
         for key, (facts, before) in self._live.items():
-            self.rows.add_all(self._stands_for(key, facts))
+            after = self._stands_for(key, facts)
+            self.rows.add_all(after)
             self.rows.add_all(before, -1)
+            self._awake[key] = (facts, after)
             data = _PACK.encode([pack_fact(facts[fact_id]) for fact_id in sorted(facts)])
             self._rest[key] = data
             out.append((key.encode(), data))
