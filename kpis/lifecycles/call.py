@@ -160,9 +160,10 @@ def _on_abandoned(state: Call, event: ev.CallAbandoned, at: int, add: Add, contr
 
 
 def _on_ended(state: Call, event: ev.CallEnded, at: int, add: Add, controls: Controls) -> None:
+    if state.ended_ms is None:
+        state.ended_ms = at
     if state.answered is None or state.handled is not None:
         return
-    state.ended_ms = at
     said = [s for s in (event.talk_seconds, event.hold_seconds, event.wrap_seconds) if s is not None]
     duration = round(sum(said) * 1000) if said else at - state.answered.at_ms
     start = state.queued.at_ms if state.queued is not None else state.answered.at_ms

@@ -101,6 +101,11 @@ CALLS: list[tuple[str, str, Emitted]] = [
         "Mon 09:00:05 queued @p\nMon 09:00:01 abandoned @p",
         {"contact_waiting": [], "contact_waiting/^": [], "call_abandoned/no_wait": ["Mon 09:00:01"]},
     ),
+    (
+        "ended without an answer: over, not waiting for ever",
+        "Mon 09:00 queued @p\nMon 09:05 ended @p",
+        {"contact_waiting": ["Mon 09:00 +1", "Mon 09:05 -1"], "contact_waiting/^": [], "handle_span": []},
+    ),
 ]  # fmt: skip
 
 
