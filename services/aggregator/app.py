@@ -185,5 +185,5 @@ def run(settings: Settings) -> int:
     """The process of `deskpulse aggregator`: 0 after a signal, 75 when a shard was lost and the process must be started again."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("faust").setLevel(logging.ERROR)
-    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it calls "error" what it tries again; what matters we say ourselves
     return uvloop.run(serve(settings))

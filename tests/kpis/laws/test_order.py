@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+from typing import Any
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kpis import batch
 from kpis.query import Query
 from kpis.reading import Reader
-from schemas.events import Event, FactWithdrawn
+from schemas.events import AgentTimeLogged, Event, FactWithdrawn, TicketCreated, TicketMerged
 from tests.kpis.simulated import PAIRS, at_rest, levels, simulated
 from tests.kpis.strategies import END_MS, paths, worlds
 
@@ -65,3 +68,15 @@ def test_what_is_taken_back_never_happened(data: st.DataObject) -> None:
     with_them = simulated(tape, now_ms=NOW_MS, partitions=data.draw(st.integers(1, 2)), checkpoints=places)
     without = simulated([e for e in events if e.id not in gone], now_ms=NOW_MS)
     assert at_rest(with_them.cells) == at_rest(without.cells)
+
+
+def test_a_ticket_merged_into_itself_and_taken_back_never_happened() -> None:
+    said: dict[str, Any] = {"source": "desk", "ticket_id": "k1"}
+    events: list[Event] = [
+        TicketCreated(id="a", occurred_at_ms=END_MS - 4, **said),
+        AgentTimeLogged(id="b", occurred_at_ms=END_MS - 3, activity="work", seconds=60.0, agent_id="a1", **said),
+        TicketMerged(id="c", occurred_at_ms=END_MS - 2, into_ticket_id="k1", **said),
+    ]
+    withdrawals: list[Event] = [FactWithdrawn(id=f"w-{e.id}", source="desk", occurred_at_ms=END_MS - 1, of=e.id) for e in events]
+    for tape in permutations([*events, *withdrawals]):
+        assert at_rest(simulated(list(tape), now_ms=NOW_MS, checkpoints=frozenset({3})).cells) == {}, [e.id for e in tape]
