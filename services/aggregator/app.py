@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import time
@@ -186,4 +187,7 @@ def run(settings: Settings) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("faust").setLevel(logging.ERROR)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it calls "error" what it tries again; what matters we say ourselves
+    # Shards are large and made of tuples, dicts and bytes without cycles: looking through them all for cycles cost 7 % of the CPU.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
     return uvloop.run(serve(settings))
