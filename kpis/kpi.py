@@ -24,7 +24,7 @@ LONG = ("28d", "90d", "365d", "month", "quarter")
 ALL = tuple(w for w in WINDOWS if w in {*LIVE, *DAYS, *LONG})
 COHORT = tuple(w for w in WINDOWS if w in {*DAYS, *LONG})
 N_MIN_SHARE, N_MIN_MEDIAN = 10, 5
-"""Below these a figure is published as insufficient (kpis.md 0.5, X9)."""
+"""Below these a figure is published as insufficient."""
 
 
 class Value(Struct, kw_only=True):

@@ -17,7 +17,7 @@ from schemas.events import BY_TYPE, TIME_MAX_MS, Answer, Event
 from schemas.rejections import Reason, Rejected
 
 CLOCK_AHEAD_MS = 300_000
-"""How far a source's clock may run ahead of ours before its event is kept out (events.md 2)."""
+"""How far a source's clock may run ahead of ours before its event is kept out."""
 
 _INSIDE_ONLY = frozenset({"occurred_at_ms", "received_at_ms", "source", "ticket_source"})
 _FIELDS: dict[str, frozenset[str]] = {}

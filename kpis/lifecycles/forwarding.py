@@ -8,7 +8,7 @@ from kpis.lifecycles.call import Call
 from kpis.lifecycles.lead import Lead
 from kpis.lifecycles.purchase import Purchase
 from kpis.lifecycles.survey import Survey
-from kpis.lifecycles.ticket import Ticket
+from kpis.lifecycles.ticket_state import Ticket
 from schemas import facts as f
 from schemas.keys import ledger_of_customer
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from kpis.controls import Controls
-from kpis.lifecycles import call, forwarding, lead, purchase, survey, ticket
+from kpis.lifecycles import call, forwarding, lead, purchase, survey, ticket, ticket_state
 from kpis.lifecycles.attributes import Add
 from schemas.facts import AnyFact
 
@@ -27,7 +27,7 @@ def _no_facts(state: Any, key: str) -> list[AnyFact]:
 
 
 LIFE_CYCLES: dict[str, LifeCycle] = {
-    "ticket": LifeCycle(ticket.Ticket, ticket.step, forwarding.of_ticket),
+    "ticket": LifeCycle(ticket_state.Ticket, ticket.step, forwarding.of_ticket),
     "call": LifeCycle(call.Call, call.step, forwarding.of_call),
     "survey": LifeCycle(survey.Survey, survey.step, forwarding.of_survey),
     "complaint": LifeCycle(survey.Complaint, survey.complaint_step, _no_facts),

@@ -2,57 +2,21 @@
 
 The state holds facts in small frozen groups. A step replaces groups; where a group was replaced, the contributions it stood for
 are taken back and those of the new one added. What happened once and for all (a reply, a transition) is added as it happens.
-Rules: kpis.md 0.10 and the entries of the KPIs; transitions are counted, never the names of events.
+What each event does stands in `ticket_events`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 
-from kpis import measures as m
 from kpis.controls import Controls
-from kpis.dimensions import TICKET, Attributes
-from kpis.lifecycles import answers as answered
-from kpis.lifecycles.attributes import AGENT, CHANNEL, HANDLED_BY, PRIORITY, TEAM, Add, after, filled, span, with_value
-from kpis.lifecycles.groups import Clock, Connect, Entry, FirstSolve, Shown, Solve
+from kpis.lifecycles.attributes import AGENT, CHANNEL, HANDLED_BY, TEAM, Add, after, filled, with_value
+from kpis.lifecycles.groups import Clock, Entry, Shown
+from kpis.lifecycles.ticket_events import HANDLERS
+from kpis.lifecycles.ticket_state import DONE, WAITS, Ticket
 from schemas import events as ev
-
-DONE = frozenset({"solved", "closed"})
-WAITS = frozenset({"new", "open", "on_hold"})
-
-
-class Ticket(Struct, array_like=True):
-    """What is known of one ticket after its events so far; None and "" mean nothing was seen yet."""
-
-    attributes: Attributes = TICKET.nothing()
-    status: str = ""
-    status_since_ms: int = 0
-    opened_ms: int | None = None
-    by_customer: bool = False
-    entry: Entry | None = None
-    clock: Clock | None = None
-    solve: Solve | None = None
-    first_solve: FirstSolve | None = None
-    connect: Connect | None = None
-    shown: Shown | None = None
-    waiting_since_ms: int | None = None
-    run_since_ms: int | None = None
-    run_attributes: Attributes = ()
-    wait_ms: int = 0
-    human_replies: int = 0
-    bot_replies: int = 0
-    reopenings: int = 0
-    last_solve_ms: int | None = None
-    kinds: tuple[str, ...] = ()
-    logged_ms: int | None = None
-    last_replier: str | None = None
-    customer_id: str | None = None
-    complaints: tuple[str, ...] = ()
-    answers: list[answered.Standing] = []
-    invitations: list[answered.Invitation] = []
-    relationship: list[answered.Recommendation] = []
 
 
 def step(state: Ticket, event: Any, add: Add, controls: Controls) -> None:
@@ -67,7 +31,7 @@ def step(state: Ticket, event: Any, add: Add, controls: Controls) -> None:
         _first_seen(state, event, kind, at)
     elif kind is ev.TicketCreated:
         _created_late(state, event, at)
-    handler = _HANDLERS.get(kind)
+    handler = HANDLERS.get(kind)
     if handler is not None:
         handler(state, event, at, add, controls)
     said = state.attributes is not attributes or (state.entry is not None and state.entry.linked != (state.customer_id is not None))
@@ -193,236 +157,6 @@ def _fill_entries(state: Ticket) -> None:
                 setattr(state, name, group.but(attributes=known))
 
 
-# ---- status ------------------------------------------------------------------------------------
-
-
-def _to_status(state: Ticket, to: str, at: int, add: Add, controls: Controls) -> None:
-    before = state.status
-    if to == before:
-        return
-    if before in WAITS:
-        state.wait_ms += at - state.status_since_ms
-    state.status = to
-    state.status_since_ms = at
-    if to in DONE and before not in DONE:
-        _solve(state, at, add, controls)
-    elif before in DONE and to not in DONE:
-        _reopen(state, at, add)
-
-
-def _solve(state: Ticket, at: int, add: Add, controls: Controls) -> None:
-    attributes = state.attributes
-    add(_SOLVED_GROSS, at, attributes, 0, 1)
-    state.waiting_since_ms = None
-    if state.run_since_ms is not None:
-        add(_RUN_CENSORED, state.run_since_ms, state.run_attributes, max(0, at - state.run_since_ms), 1)
-        state.run_since_ms = None
-    opened = state.opened_ms
-    if state.last_solve_ms is None:
-        state.first_solve = FirstSolve(at_ms=at, attributes=with_value(attributes, HANDLED_BY, None))
-        if opened is not None:
-            _duration(_FIRST_RESOLUTION, "first_resolution", at - opened, at, attributes, add)
-    state.last_solve_ms = at
-    one_touch = state.human_replies == 1 and state.reopenings == 0
-    cls = "one_touch" if one_touch else "replied" if state.human_replies else "bot_only" if state.bot_replies else "no_reply"
-    state.solve = Solve(
-        at_ms=at,
-        attributes=attributes,
-        cls=cls,
-        resolution_ms=None if opened is None else at - opened,
-        wait_ms=state.wait_ms if opened is not None else None,
-        kinds=tuple(k for k in state.kinds if k in controls.escalation_kinds),
-        handle_ms=state.logged_ms,
-    )
-    if state.entry is not None:
-        lasting = state.entry.lasting_ms if state.entry.lasting_ms is not None else at
-        first = state.entry.first_solve_ms if state.entry.first_solve_ms is not None else at
-        state.entry = state.entry.but(
-            first_solve_ms=first, latest_solve_ms=at, lasting_ms=lasting, wait_ms=state.solve.wait_ms, handle_ms=state.logged_ms
-        )
-
-
-def _reopen(state: Ticket, at: int, add: Add) -> None:
-    add(_REOPENED, at, state.attributes, 0, 1)
-    state.reopenings += 1
-    state.solve = None
-    if state.first_solve is not None and state.first_solve.reopened_ms is None:
-        state.first_solve = state.first_solve.but(reopened_ms=at)
-    if state.entry is not None:
-        stood = state.entry.lasting_ms is not None and state.last_solve_ms is not None and at - state.entry.lasting_ms > m.H24
-        state.entry = state.entry.but(
-            latest_solve_ms=None, wait_ms=None, handle_ms=None, lasting_ms=state.entry.lasting_ms if stood else None
-        )
-    if not state.human_replies and state.clock is not None:
-        state.clock = Clock(start_ms=at, attributes=with_value(state.attributes, HANDLED_BY, None))
-
-
-def _duration(slot: int, name: str, duration_ms: int, at: int, attributes: Attributes, add: Add) -> None:
-    value = span(duration_ms)
-    if value is None:
-        add(m.QUARANTINED.slot(name), at, attributes, 0, 1)
-    else:
-        add(slot, at, attributes, value, 1)
-
-
-# ---- events ------------------------------------------------------------------------------------
-
-
-def _on_status(state: Ticket, event: ev.TicketStatusChanged, at: int, add: Add, controls: Controls) -> None:
-    _to_status(state, event.to, at, add, controls)
-
-
-def _on_created(state: Ticket, event: ev.TicketCreated, at: int, add: Add, controls: Controls) -> None:
-    if (
-        event.status in DONE
-        and state.status == event.status
-        and state.last_solve_ms is None
-        and state.entry is not None
-        and state.entry.at_ms == at
-        and state.entry.seen_ms is None
-    ):
-        state.status = "open"
-        _to_status(state, event.status, at, add, controls)
-
-
-def _on_solved(state: Ticket, event: ev.TicketSolved, at: int, add: Add, controls: Controls) -> None:
-    if state.status not in DONE:
-        _to_status(state, "solved", at, add, controls)
-
-
-def _on_closed(state: Ticket, event: ev.TicketClosed, at: int, add: Add, controls: Controls) -> None:
-    _to_status(state, "closed", at, add, controls)
-
-
-def _on_reopened(state: Ticket, event: ev.TicketReopened, at: int, add: Add, controls: Controls) -> None:
-    if state.status in DONE:
-        _to_status(state, "open", at, add, controls)
-
-
-def _on_message(state: Ticket, event: ev.TicketCustomerMessage, at: int, add: Add, controls: Controls) -> None:
-    if state.clock is None and not state.human_replies:
-        state.clock = Clock(start_ms=at, attributes=with_value(state.attributes, HANDLED_BY, None))
-    if state.waiting_since_ms is None:
-        state.waiting_since_ms = at
-    if state.human_replies and state.run_since_ms is None:
-        state.run_since_ms = at
-        state.run_attributes = with_value(state.attributes, HANDLED_BY, None)
-        add(_RUN_ENTERED, at, state.run_attributes, 0, 1)
-
-
-def _on_reply(state: Ticket, event: ev.TicketPublicReply, at: int, add: Add, controls: Controls) -> None:
-    if event.by == "bot":
-        if not state.bot_replies and not state.human_replies and state.clock is not None:
-            _duration(_FIRST_BOT_REPLY, "first_bot_reply_wait", at - state.clock.start_ms, at, state.attributes, add)
-        state.bot_replies += 1
-        state.attributes = with_value(state.attributes, HANDLED_BY, "mixed" if state.human_replies else "bot")
-        return
-    state.attributes = with_value(state.attributes, HANDLED_BY, "mixed" if state.bot_replies else "human")
-    replier = event.actor_id or state.attributes[AGENT]
-    attributes = with_value(state.attributes, AGENT, replier)
-    if not state.human_replies:
-        if state.clock is not None:
-            _duration(_FIRST_REPLY, "first_reply_wait", at - state.clock.start_ms, at, attributes, add)
-            state.clock = state.clock.but(reply_ms=at)
-        state.connect = Connect(at_ms=at, attributes=attributes, agent=replier, team=attributes[TEAM])
-    else:
-        _second_owner(state, replier, None, "unknown")
-    if state.run_since_ms is not None:
-        _duration(_NEXT_REPLY, "next_reply_wait", at - state.run_since_ms, at, attributes, add)
-        add(_RUN_OUTCOME, state.run_since_ms, state.run_attributes, max(0, at - state.run_since_ms), 1)
-        state.run_since_ms = None
-    state.waiting_since_ms = None
-    state.human_replies += 1
-    state.last_replier = replier
-
-
-def _on_assigned(state: Ticket, event: ev.TicketAssigned, at: int, add: Add, controls: Controls) -> None:
-    _second_owner(state, state.attributes[AGENT], state.attributes[TEAM], "unknown")
-
-
-def _on_transferred(state: Ticket, event: ev.TicketTransferred, at: int, add: Add, controls: Controls) -> None:
-    if event.to_team is not None:
-        state.attributes = with_value(state.attributes, TEAM, event.to_team)
-    if event.to_agent_id is not None:
-        state.attributes = with_value(state.attributes, AGENT, event.to_agent_id)
-    if state.connect is not None:
-        state.connect = state.connect.transferred_by(event.mode)
-
-
-def _second_owner(state: Ticket, agent: str | None, team: str | None, mode: str) -> None:
-    connect = state.connect
-    if connect is None:
-        return
-    other_agent = agent is not None and connect.agent is not None and agent != connect.agent
-    other_team = team is not None and connect.team is not None and team != connect.team
-    if (other_agent or other_team) and not connect.modes:
-        state.connect = connect.transferred_by(mode)
-    elif (connect.agent is None and agent is not None) or (connect.team is None and team is not None):
-        state.connect = connect.but(agent=connect.agent or agent, team=connect.team or team)
-
-
-def _on_priority(state: Ticket, event: ev.TicketPriorityChanged, at: int, add: Add, controls: Controls) -> None:
-    state.attributes = with_value(state.attributes, PRIORITY, event.to)
-
-
-def _on_classified(state: Ticket, event: ev.TicketClassified, at: int, add: Add, controls: Controls) -> None:
-    state.attributes = with_value(state.attributes, TICKET.position(event.field), event.to)
-
-
-def _on_escalated(state: Ticket, event: ev.TicketEscalated, at: int, add: Add, controls: Controls) -> None:
-    if event.kind in state.kinds:
-        return
-    counted_before = any(k in controls.escalation_kinds for k in state.kinds)
-    state.kinds = (*state.kinds, event.kind)
-    add(_ESCALATED, at, state.attributes, 0, 1)
-    add(m.TICKET_ESCALATED.slot(m.PART + event.kind), at, state.attributes, 0, 1)
-    if counted_before or event.kind not in controls.escalation_kinds or state.opened_ms is None:
-        return
-    value = span(at - state.opened_ms)
-    if value is None:
-        add(m.QUARANTINED.slot("escalation_wait"), at, state.attributes, 0, 1)
-        return
-    add(_ESCALATION_WAIT, at, state.attributes, value, 1)
-    add(m.ESCALATION_WAIT.slot(event.kind), at, state.attributes, value, 1)
-    if state.entry is not None:
-        state.entry = state.entry.but(escalated_ms=at)
-
-
-def _on_complaint(state: Ticket, event: ev.ComplaintRaised, at: int, add: Add, controls: Controls) -> None:
-    if event.complaint_id not in state.complaints:
-        state.complaints = (*state.complaints, event.complaint_id)
-        add(m.COMPLAINT.slot((event.category or "").lstrip(m.PART)), at, ("complaint", *state.attributes[1:], event.department), 0, 1)
-
-
-def _on_time(state: Ticket, event: ev.AgentTimeLogged, at: int, add: Add, controls: Controls) -> None:
-    state.logged_ms = (state.logged_ms or 0) + round(event.seconds * 1000)
-
-
-def _on_survey(state: Ticket, event: Any, at: int, add: Add, controls: Controls) -> None:
-    answered.on_survey(
-        state, event, at, add, with_value(state.attributes, AGENT, state.last_replier or state.attributes[AGENT]), state.last_solve_ms
-    )
-
-
-_HANDLERS: dict[type, Any] = {
-    ev.TicketCreated: _on_created,
-    ev.TicketStatusChanged: _on_status,
-    ev.TicketSolved: _on_solved,
-    ev.TicketClosed: _on_closed,
-    ev.TicketReopened: _on_reopened,
-    ev.TicketCustomerMessage: _on_message,
-    ev.TicketPublicReply: _on_reply,
-    ev.TicketAssigned: _on_assigned,
-    ev.TicketTransferred: _on_transferred,
-    ev.TicketPriorityChanged: _on_priority,
-    ev.TicketClassified: _on_classified,
-    ev.TicketEscalated: _on_escalated,
-    ev.ComplaintRaised: _on_complaint,
-    ev.AgentTimeLogged: _on_time,
-    ev.SurveySent: _on_survey,
-    ev.SurveyResponded: _on_survey,
-}
-
 # ---- gauges ------------------------------------------------------------------------------------
 
 
@@ -455,16 +189,3 @@ def _channel_switch(state: Ticket, add: Add) -> None:
         switched = entry.but(switched=True)
         _exchange(entry, switched, add)
         state.entry = switched
-
-
-_SOLVED_GROSS = m.TICKET_SOLVED_GROSS.slot()
-_REOPENED = m.TICKET_REOPENED.slot()
-_FIRST_RESOLUTION = m.FIRST_RESOLUTION.slot()
-_FIRST_REPLY = m.FIRST_REPLY_WAIT.slot()
-_FIRST_BOT_REPLY = m.FIRST_BOT_REPLY_WAIT.slot()
-_NEXT_REPLY = m.NEXT_REPLY_WAIT.slot()
-_RUN_ENTERED = m.NEXT_REPLY_WAIT_COHORT.slot(m.ENTERED)
-_RUN_OUTCOME = m.NEXT_REPLY_WAIT_COHORT.slot(m.OUTCOME)
-_RUN_CENSORED = m.NEXT_REPLY_WAIT_COHORT.slot(m.CENSORED)
-_ESCALATED = m.TICKET_ESCALATED.slot()
-_ESCALATION_WAIT = m.ESCALATION_WAIT.slot()

@@ -1,6 +1,6 @@
 """The webhook paths as plain ASGI: read the body within its bounds, verify the sender on the raw bytes, hand it to the door.
 
-Laws: whatever is sent, one answer of interfaces.md comes back, and never 404, 410 or 3xx, after which senders switch a webhook
+Laws: whatever is sent, one of the documented answers comes back, and never 404, 410 or 3xx, after which senders switch a webhook
 off; nothing of a body, a header or a path token is logged; a body of a sender who is not verified is counted and forgotten.
 """
 

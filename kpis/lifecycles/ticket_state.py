@@ -1,0 +1,44 @@
+"""What is known of a ticket: groups of frozen facts, and what is counted along its log."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from kpis.dimensions import TICKET, Attributes
+from kpis.lifecycles import answers as answered
+from kpis.lifecycles.groups import Clock, Connect, Entry, FirstSolve, Shown, Solve
+
+DONE = frozenset({"solved", "closed"})
+WAITS = frozenset({"new", "open", "on_hold"})
+
+
+class Ticket(Struct, array_like=True):
+    """What is known of one ticket after its events so far; None and "" mean nothing was seen yet."""
+
+    attributes: Attributes = TICKET.nothing()
+    status: str = ""
+    status_since_ms: int = 0
+    opened_ms: int | None = None
+    by_customer: bool = False
+    entry: Entry | None = None
+    clock: Clock | None = None
+    solve: Solve | None = None
+    first_solve: FirstSolve | None = None
+    connect: Connect | None = None
+    shown: Shown | None = None
+    waiting_since_ms: int | None = None
+    run_since_ms: int | None = None
+    run_attributes: Attributes = ()
+    wait_ms: int = 0
+    human_replies: int = 0
+    bot_replies: int = 0
+    reopenings: int = 0
+    last_solve_ms: int | None = None
+    kinds: tuple[str, ...] = ()
+    logged_ms: int | None = None
+    last_replier: str | None = None
+    customer_id: str | None = None
+    complaints: tuple[str, ...] = ()
+    answers: list[answered.Standing] = []
+    invitations: list[answered.Invitation] = []
+    relationship: list[answered.Recommendation] = []
