@@ -297,7 +297,7 @@ class Entities:
         if kind == "ticket":
             return short if live.state.status == "closed" else long if live.state.status == "solved" else None
         if kind == "call":
-            return short if live.state.ended_ms is not None or live.state.gave_up else long
+            return short if live.state.over or live.state.gave_up else long
         if kind in ("survey", "complaint"):
             return short
         return long

@@ -87,6 +87,7 @@ class Call(Struct, array_like=True):
     shown: Shown | None = None
     gave_up: bool = False
     callback: bool = False
+    over: bool = False
     ended_ms: int | None = None
     customer_id: str | None = None
 
@@ -160,10 +161,10 @@ def _on_abandoned(state: Call, event: ev.CallAbandoned, at: int, add: Add, contr
 
 
 def _on_ended(state: Call, event: ev.CallEnded, at: int, add: Add, controls: Controls) -> None:
-    if state.ended_ms is None:
-        state.ended_ms = at
+    state.over = True
     if state.answered is None or state.handled is not None:
         return
+    state.ended_ms = at
     said = [s for s in (event.talk_seconds, event.hold_seconds, event.wrap_seconds) if s is not None]
     duration = round(sum(said) * 1000) if said else at - state.answered.at_ms
     start = state.queued.at_ms if state.queued is not None else state.answered.at_ms
@@ -182,7 +183,7 @@ def _on_callback(state: Call, event: ev.CallCallbackAccepted, at: int, add: Add,
 
 
 def _show(state: Call, at: int, add: Add) -> None:
-    waiting = state.queued is not None and state.answered is None and not state.gave_up and state.ended_ms is None and not state.outbound
+    waiting = state.queued is not None and state.answered is None and not state.gave_up and not state.over and not state.outbound
     new = None
     if waiting and state.queued is not None:
         start = state.queued.at_ms

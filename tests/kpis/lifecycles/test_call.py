@@ -106,6 +106,11 @@ CALLS: list[tuple[str, str, Emitted]] = [
         "Mon 09:00 queued @p\nMon 09:05 ended @p",
         {"contact_waiting": ["Mon 09:00 +1", "Mon 09:05 -1"], "contact_waiting/^": [], "handle_span": []},
     ),
+    (
+        "answered after it ended, by the clocks: connected, but no work and no end that a purchase could follow",
+        "Mon 09:00 ended @p\nMon 09:01 answered @p",
+        {"call_answered/no_wait": ["Mon 09:01"], "handle_span": [], "conversion/in": []},
+    ),
 ]  # fmt: skip
 
 
