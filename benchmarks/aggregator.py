@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import contextlib
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -28,6 +27,7 @@ import psutil
 from aiokafka import AIOKafkaProducer
 
 from benchmarks.workload import events as workload
+from cli.demo_settings import free_ports
 from deploy.kafka.embedded import EmbeddedKafka
 from schemas import keys, topics
 from schemas.codec import encode_event, join_events
@@ -89,7 +89,7 @@ async def _round(listed: Sequence[Event], packed: int, bootstrap: str, folder: P
         now="watermark",
         data_dir=folder / f"round-{number}",
         kafka=KafkaSettings(bootstrap=bootstrap, topic_prefix=f"benchmark-{number}."),
-        aggregator=AggregatorSettings(port=_free_port()),
+        aggregator=AggregatorSettings(port=free_ports(1)[0]),
     )
     await ensure_topics(settings)
     board = Board(settings)
@@ -145,13 +145,6 @@ async def _write(listed: Sequence[Event], packed: int, settings: Settings) -> No
         await asyncio.gather(*sent)
     finally:
         await producer.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import hmac
 import json
 import multiprocessing
 import os
-import socket
 import statistics
 import tempfile
 import time
@@ -30,6 +29,7 @@ from typing import NamedTuple
 
 import psutil
 
+from cli.demo_settings import free_ports
 from deploy.kafka.embedded import EmbeddedKafka
 from services.ingest.app import run
 from services.settings import IngestSettings, KafkaSettings, Settings, SourceSettings
@@ -61,7 +61,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, EmbeddedKafka(Path(folder)) as kafka:
         settings = Settings(
             kafka=KafkaSettings(bootstrap=kafka.bootstrap, topic_prefix="bench."),
-            ingest=IngestSettings(port=free_port()),
+            ingest=IngestSettings(port=free_ports(1)[0]),
             sources={"shop": SourceSettings(kind="standardwebhooks", secret_env=(SECRET_VARIABLE,))},
         )
         asyncio.run(ensure_topics(settings))
@@ -148,13 +148,6 @@ def signed_request(identity: str, number: int) -> bytes:
         f"content-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
-
-
-def free_port() -> int:
-    """A port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until_ready(port: int, is_alive: Callable[[], bool]) -> None:

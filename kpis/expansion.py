@@ -100,7 +100,7 @@ class Expansion:
         amount = np.where(of_slot("value_is_sum", 0) == 1, value, value * count)
         for at, component, of_row in (
             (np.flatnonzero(by_value >= 0), by_value, amount),
-            *self._binned(plans, slot, value, count),
+            *self._within(plans, slot, value, count),
         ):
             rows, numbers = _repeated(arrays, attribute[at])
             rows = at[rows]
@@ -115,7 +115,7 @@ class Expansion:
         every = np.concatenate(origin)
         return Amounts(np.concatenate(keys), np.concatenate(amounts), time[every], level[every])
 
-    def _binned(self, plans: Sequence[Plan | None], slot: Longs, value: Longs, count: Longs) -> list[tuple[Longs, Longs, Longs]]:
+    def _within(self, plans: Sequence[Plan | None], slot: Longs, value: Longs, count: Longs) -> list[tuple[Longs, Longs, Longs]]:
         """Outcomes within their cohort's horizon, which every cut counts."""
         within = np.array([-1 if plan is None else plan.within for plan in plans], dtype=np.int64)[slot]
         horizon = np.array([0 if plan is None else plan.measure.horizon_ms for plan in plans], dtype=np.int64)[slot]

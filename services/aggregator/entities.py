@@ -18,7 +18,7 @@ from schemas.differences import encode_differences
 from schemas.facts import encode_fact
 from schemas.rejections import Reason
 from services.aggregator.columns import columns_of, tally_records
-from services.aggregator.shard import Input, Outgoing, Pair, chunked
+from services.aggregator.shard import Input, Outgoing, Pair, Progress, chunked
 
 PartitionOf = Callable[[str], int]
 SWEEP_MS, SWEPT_AT_ONCE = 1_000, 500
@@ -34,44 +34,27 @@ class Marker(msgspec.Struct, kw_only=True, omit_defaults=True):
     sources: dict[str, int] = {}
 
 
-class EntityShard:
+class EntityShard(Progress):
     """Applies records of `events`; writes changed entities, facts, differences, dead letters and merged logs."""
 
     def __init__(
         self, number: int, *, controls: Controls, levels: Levels, partition_of: PartitionOf, skew_ms: int, checkpoint_ms: int,
         retention_days: int, wall: bool,
     ) -> None:  # fmt: skip
-        self.input = Input(topics.EVENTS, number)
-        self.last_offset = -1
+        super().__init__(Input(topics.EVENTS, number), checkpoint_ms)
         self.entities = Entities(controls, retention_days)
         self.counters: Counter[str] = Counter()
         self._levels = levels
         self._partition_of = partition_of
         self._skew_ms = skew_ms
-        self._checkpoint_ms = checkpoint_ms
         self._wall = wall
         self._undecodable: list[tuple[bytes, str]] = []
-        self._written_offset = -1
-        self._written_ms = 0
         self._swept_ms = 0
 
     @property
     def poisoned(self) -> int:
         """How many events a life cycle failed on since the start."""
         return self.counters["poison"] + self.entities.counters["poison"]
-
-    @property
-    def changed(self) -> bool:
-        """Whether records came since the last snapshot."""
-        return self.last_offset > self._written_offset
-
-    def step_over(self, offset: int) -> None:
-        """Include the offsets up to this one, which hold no records."""
-        self.last_offset = max(self.last_offset, offset)
-
-    def due(self, now_ms: int) -> bool:
-        """A checkpoint follows a change by `checkpoint_ms`."""
-        return now_ms - self._written_ms >= self._checkpoint_ms
 
     def apply(self, value: bytes, offset: int) -> None:
         """Take one record: what cannot be decoded or applied becomes a dead letter, and its offset passes."""
@@ -106,7 +89,7 @@ class EntityShard:
             out[topics.REJECTED, 0] = rejected
         clock = now_ms if self._wall else entities.newest_ms
         out[topics.DIFFERENCES, 0] = [(None, value) for value in self._differences(clock, now_ms)]
-        self._written_offset, self._written_ms = self.last_offset, now_ms
+        self._snapshot_taken(now_ms)
         return out
 
     def _marker(self) -> bytes:
@@ -160,7 +143,7 @@ class EntityShard:
         """Take one record of `events-state`."""
         if key == topics.MARKER:
             marker = _marker.decode(value or b"{}")
-            self.last_offset = self._written_offset = marker.offset
+            self._restored(marker.offset)
             self.entities.newest_ms, self.entities.arrived_ms = marker.newest_ms, marker.arrived_ms
             self.entities.sources = dict(marker.sources)
         elif key is not None:

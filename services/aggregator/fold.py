@@ -8,35 +8,22 @@ from kpis.window import Levels
 from schemas import topics
 from schemas.cells import decode_marker, encode_marker
 from schemas.differences import decode_differences
-from services.aggregator.shard import Input, Outgoing, Pair
+from services.aggregator.shard import Input, Outgoing, Pair, Progress
 
 
-class FoldShard:
+class FoldShard(Progress):
     """Applies records of `differences`; writes changed cells every `fold_ms`."""
 
     def __init__(self, number: int, *, levels: Levels, pairs: tuple[tuple[str, str], ...], fold_ms: int, wall: bool) -> None:
-        self.input = Input(topics.DIFFERENCES, number)
+        super().__init__(Input(topics.DIFFERENCES, number), fold_ms)
         self.folded = Folded(Cells(levels, pairs))
-        self.last_offset = -1
-        self._fold_ms = fold_ms
         self._wall = wall
-        self._written_offset = -1
-        self._written_ms = 0
         self._at_rest: dict[tuple[int, int], frozenset[bytes]] = {}
-
-    @property
-    def changed(self) -> bool:
-        """Whether records came since the last snapshot."""
-        return self.last_offset > self._written_offset
 
     def step_over(self, offset: int) -> None:
         """Include the offsets up to this one, which hold no records."""
-        self.last_offset = max(self.last_offset, offset)
+        super().step_over(offset)
         self.folded.offset = self.last_offset
-
-    def due(self, now_ms: int) -> bool:
-        """Cells are written every `fold_ms`."""
-        return now_ms - self._written_ms >= self._fold_ms
 
     def apply(self, value: bytes, offset: int) -> None:
         """Take one record. Raises msgspec.DecodeError for a record that no shard wrote: the worker stops."""
@@ -58,7 +45,7 @@ class FoldShard:
             pairs += self._written(level, start)
         cells.touched.clear()
         pairs.append((topics.MARKER, encode_marker(self.folded.marker())))
-        self._written_offset, self._written_ms = self.last_offset, now_ms
+        self._snapshot_taken(now_ms)
         return {(topics.CELLS, self.input.partition): pairs}
 
     def _written(self, level: int, start: int) -> list[Pair]:
@@ -72,7 +59,7 @@ class FoldShard:
         if key == topics.MARKER:
             marker = decode_marker(value or b"{}")
             self.folded.restore(marker)
-            self.last_offset = self._written_offset = marker.offset
+            self._restored(marker.offset)
         elif key is not None and value is not None:
             level, start, _, _ = key.decode().split("|", 3)
             self.folded.cells.restore(key, value)

@@ -15,35 +15,18 @@ from schemas.differences import encode_differences
 from schemas.facts import decode_facts
 from services.aggregator.columns import columns_of
 from services.aggregator.entities import Marker
-from services.aggregator.shard import Input, Outgoing
+from services.aggregator.shard import Input, Outgoing, Progress
 
 
-class LedgerShard:
+class LedgerShard(Progress):
     """Applies records of `facts`; writes changed ledgers and what they contribute."""
 
     def __init__(self, number: int, *, rules: Rules, levels: Levels, checkpoint_ms: int, wall: bool) -> None:
-        self.input = Input(topics.FACTS, number)
-        self.last_offset = -1
+        super().__init__(Input(topics.FACTS, number), checkpoint_ms)
         self.ledgers = Ledgers(rules)
         self.counters: Counter[str] = Counter()
         self._levels = levels
-        self._checkpoint_ms = checkpoint_ms
         self._wall = wall
-        self._written_offset = -1
-        self._written_ms = 0
-
-    @property
-    def changed(self) -> bool:
-        """Whether records came since the last snapshot."""
-        return self.last_offset > self._written_offset
-
-    def step_over(self, offset: int) -> None:
-        """Include the offsets up to this one, which hold no records."""
-        self.last_offset = max(self.last_offset, offset)
-
-    def due(self, now_ms: int) -> bool:
-        """A checkpoint follows a change by `checkpoint_ms`."""
-        return now_ms - self._written_ms >= self._checkpoint_ms
 
     def apply(self, value: bytes, offset: int) -> None:
         """Take one record. Raises msgspec.DecodeError for a record that no entity shard wrote: the worker stops."""
@@ -65,7 +48,7 @@ class LedgerShard:
         records[-1].at_ms = now_ms
         self.counters += self.ledgers.counters
         self.ledgers.counters = Counter()
-        self._written_offset, self._written_ms = self.last_offset, now_ms
+        self._snapshot_taken(now_ms)
         return {
             (topics.FACTS_STATE, self.input.partition): [*pairs, (topics.MARKER, _json.encode(marker))],
             (topics.DIFFERENCES, 0): [(None, encode_differences(record)) for record in records],
@@ -75,7 +58,7 @@ class LedgerShard:
         """Take one record of `facts-state`."""
         if key == topics.MARKER:
             marker = _marker.decode(value or b"{}")
-            self.last_offset = self._written_offset = marker.offset
+            self._restored(marker.offset)
             self.ledgers.newest_ms = marker.newest_ms
         elif key is not None:
             self.ledgers.restore(key, value)

@@ -61,6 +61,36 @@ class Shard(Protocol):
         ...
 
 
+class Progress:
+    """How far a shard has come in its input, and how far its newest snapshot goes: the same for every kind of shard."""
+
+    def __init__(self, owned: Input, every_ms: int) -> None:
+        self.input = owned
+        self.last_offset = -1
+        self._every_ms = every_ms
+        self._written_offset = -1
+        self._written_ms = 0
+
+    @property
+    def changed(self) -> bool:
+        """Whether records came since the last snapshot."""
+        return self.last_offset > self._written_offset
+
+    def due(self, now_ms: int) -> bool:
+        """A snapshot follows the one before it by at least so many ms."""
+        return now_ms - self._written_ms >= self._every_ms
+
+    def step_over(self, offset: int) -> None:
+        """Include the offsets up to this one, which hold no records."""
+        self.last_offset = max(self.last_offset, offset)
+
+    def _snapshot_taken(self, now_ms: int) -> None:
+        self._written_offset, self._written_ms = self.last_offset, now_ms
+
+    def _restored(self, offset: int) -> None:
+        self.last_offset = self._written_offset = offset
+
+
 def is_marker(key: bytes | None) -> bool:
     """Whether a record of a state topic is the offset marker."""
     return key == MARKER
