@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from kpis.cells import Cells
 from kpis.contributions import to_columns
-from kpis.controls import DEFAULT, Controls
+from kpis.controls import DEFAULT, InForce
 from kpis.entities import Entities
 from kpis.ledgers import Ledgers
 from kpis.lifecycles.ledger import Rules
@@ -35,7 +35,7 @@ def run(
     *,
     levels: Levels,
     pairs: Pairs = (("channel", "team"),),
-    controls: Controls = DEFAULT,
+    controls: InForce = DEFAULT,
     now_ms: int | None = None,
 ) -> Batch:
     """Apply all events and expand what they contribute; `now_ms` None means the time of the newest event."""

@@ -8,12 +8,13 @@ has no effect. What cannot be applied changes nothing and is named with its reas
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 
-from kpis.contributions import Contributions
-from kpis.controls import DEFAULT, Controls
+from kpis.contributions import Contributions, Row
+from kpis.controls import DEFAULT, InForce
 from kpis.dimensions import Attributes
 from kpis.entity import (
     Live,
@@ -31,7 +32,7 @@ from kpis.entity import (
     woken,
 )
 from kpis.lifecycles.table import LIFE_CYCLES
-from kpis.measures import BY_KEY, PART, SLOTS
+from kpis.measures import BY_KEY, PART, SLOTS, STARTS
 from kpis.window import DAY, HOUR
 from schemas import events as ev
 from schemas import keys
@@ -59,7 +60,7 @@ class Refused(NamedTuple):
 class Entities:
     """All entities of one partition, and what changed since the last `changes()`."""
 
-    def __init__(self, controls: Controls = DEFAULT, retention_days: int = 21, solved_days: int = 120) -> None:
+    def __init__(self, controls: InForce = DEFAULT, retention_days: int = 21, solved_days: int = 120, skew_ms: int = 60_000) -> None:
         self.controls = controls
         self.rows = Contributions()
         self.refused: list[Refused] = []
@@ -67,6 +68,7 @@ class Entities:
         self.tallies: Counter[tuple[int, Attributes]] = Counter()
         self.counters: Counter[str] = Counter()
         self.late: Counter[int] = Counter()
+        self.corrections: Counter[tuple[str, int]] = Counter()
         self.sources: dict[str, int] = {}
         self.newest_ms = 0
         self.arrived_ms = 0
@@ -78,6 +80,7 @@ class Entities:
         self._notes: dict[bytes, bytes | None] = {}
         self._kept_ms = (retention_days * DAY, solved_days * DAY)
         self._sweep: list[str] = []
+        self._skew_ms = skew_ms
 
     def __len__(self) -> int:
         """How many entities are held."""
@@ -87,11 +90,12 @@ class Entities:
 
     def apply(self, event: ev.Event) -> None:
         """Apply one event. Never raises for what an event says; what cannot be applied is in `refused`."""
+        watermark_ms = self.newest_ms - self._skew_ms
         self.newest_ms = max(self.newest_ms, event.occurred_at_ms)
         self.sources[event.source] = max(self.sources.get(event.source, 0), event.occurred_at_ms)
         self.arrived_ms = max(self.arrived_ms, event.received_at_ms)
         if isinstance(event, ev.FactWithdrawn):
-            self._withdraw(event)
+            self._withdraw(event, watermark_ms)
             return
         key = keys.of(event)
         kind = key[: key.index(":")]
@@ -117,6 +121,9 @@ class Entities:
         if rows is None:
             return
         self.rows.add_rows(rows)
+        if event.occurred_at_ms < watermark_ms:
+            live.corrected = True
+            note_corrections(self.corrections, rows, watermark_ms)
         self._tally(event, rows)
         self.counters["applied"] += 1
 
@@ -135,7 +142,7 @@ class Entities:
             def add(slot: int, time_ms: int, attributes: Attributes, value: int, count: int) -> None:
                 rows.append(((slot, time_ms, attributes, value), count))
 
-            LIFE_CYCLES[live.kind].step(live.state, event, add, self.controls)
+            LIFE_CYCLES[live.kind].step(live.state, event, add, self.controls.at(event.occurred_at_ms))
             live.last = order
             live.ids.append(identity)
             live.log.append(packed)
@@ -175,7 +182,7 @@ class Entities:
     def _repair(self, live: Live) -> None:
         _, live.state, live.void = replay(live.kind, [unpack_event(p) for p in live.log], self.controls)
 
-    def _withdraw(self, event: ev.FactWithdrawn) -> None:
+    def _withdraw(self, event: ev.FactWithdrawn, watermark_ms: int) -> None:
         identity = identity_of(event.source, event.of)
         if identity in self._withdrawn:
             self.counters["duplicate"] += 1
@@ -189,7 +196,10 @@ class Entities:
             if live is None or identity not in live.ids:
                 continue
             at = live.ids.index(identity)
-            self.rows.add_rows(self._relive(live, live.log[:at] + live.log[at + 1 :], live.ids[:at] + live.ids[at + 1 :]))
+            rows = self._relive(live, live.log[:at] + live.log[at + 1 :], live.ids[:at] + live.ids[at + 1 :])
+            self.rows.add_rows(rows)
+            live.corrected = True
+            note_corrections(self.corrections, rows, watermark_ms)
 
     def _refuse(self, event: ev.Event, reason: Reason, detail: str) -> None:
         self.refused.append(Refused(event, reason, detail))
@@ -237,7 +247,9 @@ class Entities:
         for key, live in self._live.items():
             if live.sent is not None or live.void:
                 self.absorbed += to_primary(live)
-            facts += (msgspec.structs.replace(fact, newest_ms=self.newest_ms) for fact in changed_facts(key, live))
+            changed = changed_facts(key, live)
+            facts += (msgspec.structs.replace(fact, newest_ms=self.newest_ms, corrects=live.corrected) for fact in changed)
+            live.corrected = False
             data = self._rest[key] = at_rest(live)
             out.append((key.encode(), data))
         if len(self._awake) + len(self._live) > AWAKE_MAX:
@@ -305,6 +317,17 @@ class Entities:
     def sizes(self) -> list[int]:
         """Bytes of every entity at rest."""
         return [len(value) for value in self._rest.values()]
+
+
+def note_corrections(corrections: Counter[tuple[str, int]], rows: Iterable[tuple[Row, int]], watermark_ms: int) -> None:
+    """Count, once for each measure and hour, that what lies behind the watermark was changed."""
+    corrections.update(
+        {
+            (SLOTS[slot][0], time_ms // HOUR * HOUR)
+            for (slot, time_ms, _, _), count in rows
+            if time_ms < watermark_ms and count and not SLOTS[slot][1].startswith(STARTS)
+        }
+    )
 
 
 def _tallied() -> set[int]:

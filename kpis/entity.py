@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from kpis.contributions import Contributions, Row
-from kpis.controls import Controls
+from kpis.controls import InForce
 from kpis.lifecycles.table import LIFE_CYCLES
 from schemas import events as ev
 from schemas.codec import encode_event, unpack_event
@@ -57,6 +57,8 @@ class Live(Struct):
     log: list[bytes] = msgspec.field(default_factory=list)
     facts: dict[str, SentFact] = msgspec.field(default_factory=dict)
     sent: Sent | None = None
+    corrected: bool = False
+    """Whether a late event changed it since the last checkpoint."""
 
 
 def identity_of(source: str, event_id: str) -> int:
@@ -89,14 +91,14 @@ def flattened(events: list[ev.Event]) -> list[ev.Event]:
     return sorted(by_identity.values(), key=order_of)
 
 
-def replay(kind: str, events: list[ev.Event], controls: Controls) -> tuple[Contributions, Any, bool]:
+def replay(kind: str, events: list[ev.Event], controls: InForce) -> tuple[Contributions, Any, bool]:
     """The contributions of a whole log in its order, the state after it, and whether the entity is void (deleted, merged)."""
     life = LIFE_CYCLES[kind]
     state = life.state()
     rows = Contributions()
     deleted = merged = False
     for event in flattened(events):
-        life.step(state, event, rows.add, controls)
+        life.step(state, event, rows.add, controls.at(event.occurred_at_ms))
         if isinstance(event, ev.TicketMerged):
             merged = True
         elif isinstance(event, ev.TicketDeleted):

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from kpis.cells import Cells
 from kpis.dimensions import SETS
 from kpis.measures import BY_KEY
 from kpis.names import OTHER
-from kpis.window import HOUR
-from schemas.cells import CellsMarker, ShardState
+from kpis.window import DAY, HOUR
+from schemas.cells import CellsMarker, Late, ShardState
 from schemas.differences import Differences
 
 TallyKey = tuple[str, str, str, str, str]
 """(measure, class, channel, team, priority) of a gross counter; "" where not said."""
 LABELS = ("channel", "team", "priority")
+FINAL_AFTER_MS = DAY
+"""A closed calendar period becomes final when the watermark has passed its end by this much."""
 LABELS_MAX_CHARS = 150_000
 """Names of gross counters kept apart: some thousand of them, in a marker below 900 KB. Past it hostile values share `__other__`."""
 
@@ -29,7 +32,10 @@ class Folded:
         self.sources: dict[str, int] = {}
         self.tallies: Counter[TallyKey] = Counter()
         self.events = 0
-        self.late: Counter[int] = Counter()
+        self.late: dict[int, Late] = {}
+        """By UTC day, so that what a late event changes is one small record."""
+        self.late_touched: set[int] = set()
+        self.corrections = self.corrections_of_final = 0
         self._labels_chars = 0
 
     def add(self, differences: Differences, offset: int) -> None:
@@ -46,7 +52,33 @@ class Folded:
         for slot, attribute, n in differences.tallies:
             self._count(_tally_key(*differences.slots[slot], differences.attributes[attribute]), n)
         self.events += differences.events
-        self.late.update(differences.late)
+        self._came_late(differences)
+
+    def _came_late(self, differences: Differences) -> None:
+        for hour, n in differences.late.items():
+            events = self._late_of(hour).events
+            events[hour] = events.get(hour, 0) + n
+        zone = self.cells.levels.zone
+        for measure, hour, n in differences.corrections:
+            by_hour = self._late_of(hour).corrections.setdefault(measure, {})
+            by_hour[hour] = by_hour.get(hour, 0) + n
+            self.corrections += n
+            if self.newest_ms >= zone.day_after(hour) + FINAL_AFTER_MS:
+                self.corrections_of_final += n
+
+    def _late_of(self, hour: int) -> Late:
+        day = hour - hour % DAY
+        self.late_touched.add(day)
+        return self.late.setdefault(day, Late())
+
+    def prune(self, now_ms: int) -> list[int]:
+        """Forget what came late for days that the cells no longer hold; returns these days."""
+        oldest = now_ms - self.cells.levels.all[4].kept_ms - DAY
+        gone = [day for day in self.late if day < oldest]
+        for day in gone:
+            del self.late[day]
+            self.late_touched.discard(day)
+        return gone
 
     def _count(self, key: TallyKey, n: int) -> None:
         if key not in self.tallies:
@@ -57,7 +89,21 @@ class Folded:
 
     def late_between(self, start_ms: int, end_ms: int) -> int:
         """How many events of a span came more than an hour late; spans are rounded outward to hours."""
-        return sum(n for hour, n in self.late.items() if start_ms - HOUR < hour < end_ms)
+        return sum(n for late in self._late_within(start_ms, end_ms) for hour, n in late.events.items() if start_ms - HOUR < hour < end_ms)
+
+    def revision_of(self, measures: Iterable[str], start_ms: int, end_ms: int) -> int:
+        """How many late corrections what these measures (by name) hold of a span has had; spans are rounded outward to hours."""
+        names = set(measures)
+        found = (by_hour for late in self._late_within(start_ms, end_ms) for name, by_hour in late.corrections.items() if name in names)
+        return sum(n for by_hour in found for hour, n in by_hour.items() if start_ms - HOUR < hour < end_ms)
+
+    def _late_within(self, start_ms: int, end_ms: int) -> Iterable[Late]:
+        if not self.late:
+            return ()
+        first = (start_ms - HOUR) // DAY * DAY
+        if (end_ms - first) // DAY > len(self.late):
+            return self.late.values()
+        return (late for day in range(first, end_ms, DAY) if (late := self.late.get(day)) is not None)
 
     @property
     def newest_ms(self) -> int:
@@ -79,7 +125,7 @@ class Folded:
             sources=dict(self.sources),
             tallies=[(*key, n) for key, n in sorted(self.tallies.items())],
             events=self.events,
-            late=dict(self.late),
+            corrections=(self.corrections, self.corrections_of_final),
         )
 
     def restore(self, marker: CellsMarker) -> None:
@@ -89,7 +135,8 @@ class Folded:
         self.sources = dict(marker.sources)
         self.tallies = Counter({(row[0], row[1], row[2], row[3], row[4]): row[5] for row in marker.tallies})
         self._labels_chars = sum(len(text) for key in self.tallies for text in key)
-        self.events, self.late = marker.events, Counter(marker.late)
+        self.events = marker.events
+        self.corrections, self.corrections_of_final = marker.corrections
 
 
 def _tally_key(measure_key: str, cls: str, attributes: tuple[str | None, ...]) -> TallyKey:

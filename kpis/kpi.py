@@ -5,12 +5,13 @@ A KPI over known measures is one `Kpi(...)` in `kpis/catalogue/`; its figure is 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
 
 from msgspec import Struct, field
 
 from kpis.measures import Measure
-from kpis.query import Anchor
+from kpis.query import Anchor, Clock
 from kpis.slices import Cuts, Slice
 from kpis.window import WINDOWS
 from schemas.figures import Item
@@ -100,7 +101,14 @@ class Kpi(Struct, frozen=True, kw_only=True):
     @property
     def measures(self) -> tuple[Measure, ...]:
         """Every measure the KPI reads, in either anchor."""
-        return tuple(dict.fromkeys((*self.figure.measures, *(self.created.measures if self.created else ()))))
+        formulas = (self.figure, self.created, self.business)
+        return tuple(dict.fromkeys(measure for formula in formulas if formula is not None for measure in formula.measures))
+
+    @property
+    def business(self) -> Formula | None:
+        """The same figure in business time, None where it has none; kept at completion only."""
+        twin: Callable[[], Formula | None] | None = getattr(self.figure, "in_business_time", None)
+        return None if twin is None else twin()
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -118,8 +126,13 @@ class Kpi(Struct, frozen=True, kw_only=True):
         """The anchors the KPI can be read at."""
         return ("completed", "created") if self.created is not None else (self.anchor,)
 
+    @property
+    def clocks(self) -> tuple[Clock, ...]:
+        """The clocks the KPI can be read by."""
+        return ("calendar",) if self.business is None else ("calendar", "business")
+
     def formula_for(self, anchor: Anchor | None) -> Formula | None:
-        """The formula of an anchor (None: the KPI's own), or None when it has no such anchor."""
+        """The formula of an anchor (None: the KPI's own) by the calendar clock, or None when it has no such anchor."""
         if anchor is None or anchor == self.anchor:
             return self.figure
         return self.created if anchor == "created" else None

@@ -11,6 +11,7 @@ from collections import Counter
 import msgspec
 
 from kpis.contributions import Contributions
+from kpis.entities import note_corrections
 from kpis.lifecycles.ledger import Rules, contributions
 from schemas.facts import AnyFact, pack_fact, unpack_fact
 
@@ -25,10 +26,12 @@ class Ledgers:
         self.rules = rules
         self.rows = Contributions()
         self.counters: Counter[str] = Counter()
+        self.corrections: Counter[tuple[str, int]] = Counter()
         self.newest_ms = 0
         self._rest: dict[str, bytes] = {}
         self._live: dict[str, tuple[dict[str, AnyFact], Contributions]] = {}
         self._awake: dict[str, tuple[dict[str, AnyFact], Contributions]] = {}
+        self._corrected: set[str] = set()
 
     def __len__(self) -> int:
         """How many ledgers are held."""
@@ -42,6 +45,9 @@ class Ledgers:
         if known is not None and known.version >= fact.version:
             self.counters["duplicate"] += 1
             return
+        if fact.corrects:
+            self._corrected.add(fact.key)
+            fact = msgspec.structs.replace(fact, corrects=False)  # how it came is no part of what is known
         facts[fact.id] = fact
         self.counters["applied"] += 1
 
@@ -67,11 +73,17 @@ class Ledgers:
             after = self._stands_for(key, facts)
             self.rows.add_all(after)
             self.rows.add_all(before, -1)
+            if key in self._corrected:
+                difference = Contributions()
+                difference.add_all(after)
+                difference.add_all(before, -1)
+                note_corrections(self.corrections, difference.rows.items(), self.newest_ms)
             self._awake[key] = (facts, after)
             data = _PACK.encode([pack_fact(facts[fact_id]) for fact_id in sorted(facts)])
             self._rest[key] = data
             out.append((key.encode(), data))
         self._live = {}
+        self._corrected.clear()
         return out
 
     def restore(self, key: bytes, value: bytes | None) -> None:

@@ -176,9 +176,31 @@ BOOKING_WAIT = _duration("booking_wait", J, MINUTES_15, "lead created to its boo
 BOOKING_WAIT_COHORT = _cohort("booking_wait_cohort", J, MINUTES_15, "the same by creation, unbooked leads at risk", D30)
 QUOTE_BOOKING = _cohort("quote_booking", J, MINUTES_15, "quote sent to its booking or won deal", D30)
 
+# ---- the same waits in business time -----------------------------------------------------------
+
+
+def _in_business_time(measure: Measure) -> Measure:
+    name, about = f"{measure.name}_business", f"{measure.about}, in business time"
+    return _duration(name, measure.by, measure.finest, about, TWIN_SKETCHES)
+
+
+FIRST_REPLY_WAIT_BUSINESS = _in_business_time(FIRST_REPLY_WAIT)
+FIRST_BOT_REPLY_WAIT_BUSINESS = _in_business_time(FIRST_BOT_REPLY_WAIT)
+NEXT_REPLY_WAIT_BUSINESS = _in_business_time(NEXT_REPLY_WAIT)
+REQUESTER_WAIT_BUSINESS = _in_business_time(REQUESTER_WAIT)
+FIRST_RESOLUTION_BUSINESS = _in_business_time(FIRST_RESOLUTION)
+FULL_RESOLUTION_BUSINESS = _in_business_time(FULL_RESOLUTION)
+FULL_RESOLUTION_NO_REPLY_BUSINESS = _in_business_time(FULL_RESOLUTION_NO_REPLY)
+ESCALATION_WAIT_BUSINESS = _in_business_time(ESCALATION_WAIT)
+ANSWER_WAIT_BUSINESS = _in_business_time(ANSWER_WAIT)
+LEAD_RESPONSE_BUSINESS = _in_business_time(LEAD_RESPONSE)
+BOOKING_WAIT_BUSINESS = _in_business_time(BOOKING_WAIT)
+
 MEASURES: tuple[Measure, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Measure))
 BY_KEY: dict[str, Measure] = {m.key: m for m in MEASURES}
 BY_NAME: dict[str, Measure] = {m.name: m for m in MEASURES}
+IN_BUSINESS_TIME: dict[str, Measure] = {m.name: BY_NAME[f"{m.name}_business"] for m in MEASURES if f"{m.name}_business" in BY_NAME}
+"""The twin in business time of a duration, by the duration's name."""
 if len(BY_NAME) != len(MEASURES):  # pragma: no cover - a slip of the pen in this file
     raise TypeError("two measures have one name")
 

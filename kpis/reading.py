@@ -13,20 +13,22 @@ from itertools import pairwise
 from kpis.catalogue import KPIS, by_id
 from kpis.cells import Cells
 from kpis.dimensions import NAMES, TOTAL, Cut
+from kpis.folding import FINAL_AFTER_MS
 from kpis.formulas.counts import SplitCount
 from kpis.formulas.gauges import Ages
 from kpis.kpi import Formula, Kpi, Targets, Value
 from kpis.names import OTHER
 from kpis.query import Anchor, Point, Query, Unanswerable
 from kpis.slices import Cuts, Slice
-from kpis.window import CALENDAR, DAY, NOW, WINDOWS, Bounds
+from kpis.window import CALENDAR, NOW, WINDOWS, Bounds
 from schemas.canonical import rfc3339
 from schemas.figures import Figure, Quality
 
-FINAL_AFTER_MS = DAY
-"""A closed calendar period becomes final when the watermark has passed its end by this much."""
 SERIES_MAX_POINTS = 2_000
 LateCount = Callable[[int, int], int]
+"""How many events of a span came late."""
+Revision = Callable[[Iterable[str], int, int], int]
+"""How many late corrections what measures (by name) hold of a span has had."""
 
 
 class Reader:
@@ -42,6 +44,7 @@ class Reader:
         kpis: Iterable[Kpi] = KPIS,
         max_values: int = 500,
         late: LateCount = lambda start_ms, end_ms: 0,
+        revision: Revision = lambda measures, start_ms, end_ms: 0,
     ) -> None:
         self.cells = cells
         self.now_ms = now_ms
@@ -50,6 +53,7 @@ class Reader:
         self.kpis = by_id(tuple(kpis))
         self.max_values = max_values
         self._late = late
+        self._revision = revision
         self._slices: dict[tuple[int, int, int, str], Slice] = {}
 
     # ---- questions -----------------------------------------------------------------------------
@@ -90,6 +94,19 @@ class Reader:
             out.append((dict(cut), points))
         return out
 
+    def opened(self, query: Query) -> list[tuple[Kpi, Formula, Slice, Cut]]:
+        """What `read` reads for each figure, before any are folded into one: its formula, the slice and the cut. Raises Unanswerable."""
+        found = []
+        for kpi_id in query.kpis or tuple(self.kpis):
+            kpi = self.kpi(kpi_id)
+            formula = self._formula(kpi, query)
+            cuts = self._cuts(kpi, query.by, query.where)
+            for bounds in self._bounds(kpi, query):
+                cells = self._slice(kpi, bounds, query.as_of_ms)
+                self._refuse_past(kpi, formula, cells)
+                found += [(kpi, formula, cells, cut) for cut in cuts]
+        return found
+
     def kpi(self, kpi_id: str) -> Kpi:
         """One KPI of the catalogue. Raises Unanswerable with the nearest name."""
         kpi = self.kpis.get(kpi_id)
@@ -100,8 +117,12 @@ class Reader:
     # ---- parts of a question -------------------------------------------------------------------
 
     def _formula(self, kpi: Kpi, query: Query) -> Formula:
-        if query.clock != "calendar":
-            raise Unanswerable(f"{kpi.id} is kept by the calendar clock only: leave clock out", "clock")
+        if query.clock == "business":
+            if kpi.business is None:
+                raise Unanswerable(f"{kpi.id} is kept by the calendar clock only: leave clock out", "clock")
+            if query.anchor not in (None, kpi.anchor):
+                raise Unanswerable(f"business time is kept with anchor={kpi.anchor} only: leave anchor out", "anchor")
+            return kpi.business
         formula = kpi.formula_for(query.anchor)
         if formula is None:
             raise Unanswerable(f"{kpi.id} can be anchored at {' or '.join(kpi.anchors)}", "anchor")
@@ -181,6 +202,8 @@ class Reader:
 
     def _figure(self, kpi: Kpi, formula: Formula, cells: Slice, cuts: Cuts, query: Query, dims: dict[str, str]) -> Figure:
         value = formula.read(cells, cuts, self.targets.get(kpi.id, Targets()))
+        if value.value is None and query.clock == "business" and not self.cells.components_of(formula.measures[0].key):
+            value.reason = "no_calendar"
         bounds = cells.bounds
         instant = bounds.start_ms >= bounds.end_ms
         return Figure(
@@ -190,7 +213,7 @@ class Reader:
             window_start=None if instant else rfc3339(bounds.start_ms),
             window_end=rfc3339(bounds.end_ms),
             anchor=query.anchor or kpi.anchor,
-            clock="calendar",
+            clock=query.clock,
             dims=dims,
             as_of=rfc3339(self.now_ms if query.as_of_ms is None else query.as_of_ms),
             watermark=None if self.watermark_ms is None else rfc3339(self.watermark_ms),
@@ -203,6 +226,7 @@ class Reader:
             ci_high=_finite(value.ci_high),
             quality=self._quality(kpi, value, bounds),
             reason=value.reason,
+            revision=0 if instant else self._revision([m.name for m in formula.measures], bounds.start_ms, bounds.end_ms),
             late_applied=0 if instant else self._late(bounds.start_ms, bounds.end_ms),
             parts=value.parts,
             items=value.items,

@@ -22,8 +22,8 @@ class ShardState(Struct, kw_only=True, omit_defaults=True):
 class CellsMarker(Struct, kw_only=True, omit_defaults=True):
     """How far the cells go: the offset of `differences` they include, and all that adds up beside them.
 
-    `tallies` are gross counters by (measure, class, channel, team, priority); `late` counts late events by the hour (UTC, ms)
-    they belong to.
+    `tallies` are gross counters by (measure, class, channel, team, priority); `corrections` counts late corrections since the
+    beginning and, of these, those of days that were final.
     """
 
     offset: int
@@ -31,11 +31,22 @@ class CellsMarker(Struct, kw_only=True, omit_defaults=True):
     sources: dict[str, int] = {}
     tallies: list[tuple[str, str, str, str, str, int]] = []
     events: int = 0
-    late: dict[int, int] = {}
+    corrections: tuple[int, int] = (0, 0)
 
+
+class Late(Struct, kw_only=True, omit_defaults=True):
+    """What came late for one UTC day: events over an hour old by hour, and corrections by measure and hour. Its key is `late|day`."""
+
+    events: dict[int, int] = {}
+    corrections: dict[str, dict[int, int]] = {}
+
+
+LATE_KEY = b"late|"
+"""How the keys of `Late` records begin: they say how figures came about, not what they are."""
 
 _json = msgspec.json.Encoder()
 _marker = msgspec.json.Decoder(CellsMarker)
+_late = msgspec.json.Decoder(Late)
 
 
 def encode_marker(marker: CellsMarker) -> bytes:
@@ -46,3 +57,13 @@ def encode_marker(marker: CellsMarker) -> bytes:
 def decode_marker(value: bytes) -> CellsMarker:
     """The inverse of `encode_marker`. Raises msgspec.DecodeError."""
     return _marker.decode(value)
+
+
+def encode_late(late: Late) -> bytes:
+    """The value of a `late|day` record."""
+    return _json.encode(late)
+
+
+def decode_late(value: bytes) -> Late:
+    """The inverse of `encode_late`. Raises msgspec.DecodeError."""
+    return _late.decode(value)

@@ -17,6 +17,9 @@ from schemas.rejections import Reason
 PART_BYTES = 600_000
 """Original bytes in one record: base64 makes 800 kB of them, which stays below the broker's 1 MiB with all the rest."""
 
+AGGREGATOR = "aggregator"
+"""The kind of what the aggregator kept out: its body is an event, or a record, in the form of the topic `events`."""
+
 _json = msgspec.json.Encoder()
 
 
@@ -24,7 +27,8 @@ class DeadLetter(Struct, kw_only=True, omit_defaults=True):
     """One record of `rejected`.
 
     `kind` is the kind of the source, or the service that refused; `pointer` is the JSON pointer of the field at fault ("" is
-    the whole). `part` counts from 0 to `parts` − 1.
+    the whole). `ordinal` is the place of an item among those of its delivery, None when the body is kept whole; `position` is
+    the record of the input that a service refused ("" at the door). `part` counts from 0 to `parts` − 1.
     """
 
     id: str
@@ -36,6 +40,8 @@ class DeadLetter(Struct, kw_only=True, omit_defaults=True):
     headers: dict[str, str]
     body_base64: str
     pointer: str = ""
+    ordinal: int | None = None
+    position: str = ""
     part: int = 0
     parts: int = 1
 
@@ -51,6 +57,8 @@ def letters_of(
     received_at_ms: int,
     salt: str,
     headers: dict[str, str],
+    ordinal: int | None = None,
+    position: str = "",
 ) -> Iterator[tuple[str, bytes]]:
     """The records of one rejection as (key, value); `salt` tells equal bodies of one instant apart."""
     identity = hashlib.blake2b(f"{source}\0{received_at_ms}\0{salt}\0".encode() + original, digest_size=16).hexdigest()
@@ -66,6 +74,8 @@ def letters_of(
             received_at_ms=received_at_ms,
             headers=headers,
             body_base64=base64.b64encode(piece).decode(),
+            ordinal=ordinal,
+            position=position,
             part=part,
             parts=len(pieces),
         )

@@ -19,8 +19,9 @@ class Differences(Struct, kw_only=True, omit_defaults=True):
     `slots` are `(measure, class)` names; `attributes` are `(dimension set, value, …)`, or `("=", dimension, value, …)` for a
     cut named outright. `level` is the finest level the row still belongs to. `value` is the row's amount (ms, minor units) or,
     for a gauge, Σδ·ms into the day. `tallies` are gross counts `(slot, attribute, n)` that are never taken back; `events`
-    counts what was applied, `late` what of it was over an hour old, by the hour it belongs to; `sources` holds the newest event
-    time of each source.
+    counts what was applied, `late` what of it was over an hour old, by the hour it belongs to; `corrections` tells `(measure, hour,
+    n)`: n events that came behind the watermark changed what a measure holds of an hour (UTC, ms) that it had passed; `sources`
+    holds the newest event time of each source.
     """
 
     shard: str
@@ -39,6 +40,7 @@ class Differences(Struct, kw_only=True, omit_defaults=True):
     tallies: list[tuple[int, int, int]] = []
     events: int = 0
     late: dict[int, int] = {}
+    corrections: list[tuple[str, int, int]] = []
     sources: dict[str, int] = {}
 
 

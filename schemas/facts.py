@@ -16,7 +16,7 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kin
     """What every fact says: the ledger it belongs to, its identity there, and whether it still holds.
 
     `id` is the entity's key and an ordinal; of equal ids the highest `version` holds; `withdrawn` takes the fact back.
-    `newest_ms` is how far the sender's event time had come.
+    `newest_ms` is how far the sender's event time had come; `corrects` says that a late event changed the fact.
     """
 
     key: str
@@ -24,6 +24,7 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kin
     version: int
     withdrawn: bool = False
     newest_ms: int = 0
+    corrects: bool = False
 
 
 class Contact(Fact, frozen=True, kw_only=True, tag="contact"):

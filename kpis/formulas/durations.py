@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from kpis.formulas.counts import ratio
 from kpis.kpi import Targets, Value
-from kpis.measures import Measure
+from kpis.measures import IN_BUSINESS_TIME, Measure
 from kpis.slices import Cuts, Slice
 from kpis.statistics import columns, count_within, quantile, quantile_interval
 
@@ -28,6 +28,14 @@ class Quantile(NamedTuple):
     def measures(self) -> tuple[Measure, ...]:
         """The duration."""
         return (self.measure,)
+
+    def in_business_time(self) -> Quantile | None:
+        """The same by business hours, None for a duration that has no such twin."""
+        twin = IN_BUSINESS_TIME.get(self.measure.name)
+        if twin is None:
+            return None
+        beside = tuple((name, IN_BUSINESS_TIME[measure.name]) for name, measure in self.beside if measure.name in IN_BUSINESS_TIME)
+        return self._replace(measure=twin, beside=beside)
 
     def read(self, cells: Slice, cuts: Cuts, targets: Targets) -> Value:
         """Median, p90, mean and shares; on a cut without sketch only n and the mean."""

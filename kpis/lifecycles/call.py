@@ -13,6 +13,7 @@ from kpis import measures as m
 from kpis.controls import Controls
 from kpis.dimensions import TICKET, Attributes
 from kpis.lifecycles.attributes import AGENT, HANDLED_BY, TEAM, Add, after, filled, span, with_value
+from kpis.lifecycles.business import business_ms
 from kpis.lifecycles.groups import Connect, Group, Shown
 from schemas import events as ev
 
@@ -44,6 +45,7 @@ class Answered(Group, frozen=True, array_like=True, gc=False):
     attributes: Attributes
     wait_ms: int | None
     within_ms: int
+    wait_business_ms: int | None = None
 
     def contribute(self, add: Add, sign: int) -> None:
         """Answered within the target or late, and the wait."""
@@ -52,6 +54,8 @@ class Answered(Group, frozen=True, array_like=True, gc=False):
         add(m.CALL_ANSWERED.slot(cls), self.at_ms, self.attributes, 0, sign)
         if value is not None:
             add(_ANSWER_WAIT, self.at_ms, self.attributes, value, sign)
+            if self.wait_business_ms is not None:
+                add(_ANSWER_WAIT_BUSINESS, self.at_ms, self.attributes, self.wait_business_ms, sign)
         elif self.wait_ms is not None:
             add(m.QUARANTINED.slot("answer_wait"), self.at_ms, self.attributes, 0, sign)
 
@@ -128,7 +132,8 @@ def _on_queued(state: Call, event: ev.CallQueued, at: int, add: Add, controls: C
         return
     state.queued = Queued(at_ms=at, attributes=state.attributes)
     if state.answered is not None and state.answered.wait_ms is None:
-        state.answered = state.answered.but(wait_ms=state.answered.at_ms - at)
+        business = business_ms((), controls, at, state.answered.at_ms)
+        state.answered = state.answered.but(wait_ms=state.answered.at_ms - at, wait_business_ms=business)
         state.queued = state.queued.but(answered_ms=state.answered.at_ms)
 
 
@@ -137,7 +142,13 @@ def _on_answered(state: Call, event: ev.CallAnswered, at: int, add: Add, control
         return
     state.attributes = with_value(state.attributes, HANDLED_BY, "human")
     wait = None if state.queued is None else at - state.queued.at_ms
-    state.answered = Answered(at_ms=at, attributes=state.attributes, wait_ms=wait, within_ms=controls.answer_within_ms)
+    state.answered = Answered(
+        at_ms=at,
+        attributes=state.attributes,
+        wait_ms=wait,
+        within_ms=controls.answer_within_ms,
+        wait_business_ms=None if state.queued is None else business_ms((), controls, state.queued.at_ms, at),
+    )
     state.connect = Connect(at_ms=at, attributes=state.attributes, agent=state.attributes[AGENT], team=state.attributes[TEAM])
     if state.queued is not None:
         state.queued = state.queued.but(answered_ms=at)
@@ -209,6 +220,7 @@ _WAIT_IN = m.ANSWER_WAIT_COHORT.slot(m.ENTERED)
 _WAIT_OUT = m.ANSWER_WAIT_COHORT.slot(m.OUTCOME)
 _WAIT_CENSORED = m.ANSWER_WAIT_COHORT.slot(m.CENSORED)
 _ANSWER_WAIT = m.ANSWER_WAIT.slot()
+_ANSWER_WAIT_BUSINESS = m.ANSWER_WAIT_BUSINESS.slot()
 _ABANDON_WAIT = m.ABANDON_WAIT.slot()
 _HANDLE = m.HANDLE_SPAN.slot()
 _HANDLE_BY_START = m.HANDLE_SPAN_BY_START.slot()

@@ -105,15 +105,17 @@ class Solve(Group, frozen=True, array_like=True, gc=False):
     wait_ms: int | None
     kinds: tuple[str, ...]
     handle_ms: int | None
+    resolution_business_ms: int | None = None
+    wait_business_ms: int | None = None
 
     def contribute(self, add: Add, sign: int) -> None:
-        """Solved, its durations, and the escalations it had."""
+        """Solved, its durations by both clocks, and the escalations it had."""
         at, attributes = self.at_ms, self.attributes
         add(_SOLVED[self.cls], at, attributes, 0, sign)
-        for slot, name, duration in (
-            (_FULL, "full_resolution", self.resolution_ms),
-            (_WAIT, "requester_wait", self.wait_ms),
-            (_HANDLE, "handle_span", self.handle_ms),
+        for slot, name, duration, twin, business in (
+            (_FULL, "full_resolution", self.resolution_ms, _FULL_BUSINESS, self.resolution_business_ms),
+            (_WAIT, "requester_wait", self.wait_ms, _WAIT_BUSINESS, self.wait_business_ms),
+            (_HANDLE, "handle_span", self.handle_ms, 0, None),
         ):
             if duration is None:
                 continue
@@ -122,8 +124,13 @@ class Solve(Group, frozen=True, array_like=True, gc=False):
                 add(m.QUARANTINED.slot(name), at, attributes, 0, sign)
             else:
                 add(slot, at, attributes, value, sign)
-                if slot == _FULL and self.cls == "no_reply":
+                without_reply = slot == _FULL and self.cls == "no_reply"
+                if without_reply:
                     add(_FULL_NO_REPLY, at, attributes, value, sign)
+                if business is not None:
+                    add(twin, at, attributes, business, sign)
+                    if without_reply:
+                        add(_FULL_NO_REPLY_BUSINESS, at, attributes, business, sign)
         if self.kinds:
             add(_SOLVED_ESCALATED, at, attributes, 0, sign)
             for kind in self.kinds:
@@ -211,6 +218,8 @@ _CLOCK_IN, _CLOCK_OUT = m.FIRST_REPLY_WAIT_COHORT.slot(m.ENTERED), m.FIRST_REPLY
 _SOLVED = {cls: m.TICKET_SOLVED.slot(cls) for cls in ("no_reply", "bot_only", "one_touch", "replied")}
 _FULL, _WAIT, _HANDLE = m.FULL_RESOLUTION.slot(), m.REQUESTER_WAIT.slot(), m.HANDLE_SPAN.slot()
 _FULL_NO_REPLY = m.FULL_RESOLUTION_NO_REPLY.slot()
+_FULL_BUSINESS, _WAIT_BUSINESS = m.FULL_RESOLUTION_BUSINESS.slot(), m.REQUESTER_WAIT_BUSINESS.slot()
+_FULL_NO_REPLY_BUSINESS = m.FULL_RESOLUTION_NO_REPLY_BUSINESS.slot()
 _SOLVED_ESCALATED = m.TICKET_SOLVED_ESCALATED.slot()
 _REOPENING_IN, _REOPENING_OUT = m.REOPENING.slot(m.ENTERED), m.REOPENING.slot(m.OUTCOME)
 _CONNECTED, _TRANSFERRED = m.CONTACT_CONNECTED.slot(), m.CONTACT_TRANSFERRED.slot()

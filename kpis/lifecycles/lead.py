@@ -15,6 +15,7 @@ from kpis import measures as m
 from kpis.controls import Controls
 from kpis.dimensions import SALE, Attributes
 from kpis.lifecycles.attributes import Add, after_sale, filled, span
+from kpis.lifecycles.business import business_ms
 from kpis.lifecycles.groups import Group
 from schemas import events as ev
 
@@ -44,12 +45,16 @@ class Booked(Group, frozen=True, array_like=True, gc=False):
     at_ms: int
     attributes: Attributes
     wait_ms: int
+    wait_business_ms: int | None = None
 
     def contribute(self, add: Add, sign: int) -> None:
-        """The wait for the booking."""
+        """The wait for the booking, by both clocks."""
         value = span(max(0, self.wait_ms))
-        if value is not None:
-            add(_BOOKING_WAIT, self.at_ms, self.attributes, value, sign)
+        if value is None:
+            return
+        add(_BOOKING_WAIT, self.at_ms, self.attributes, value, sign)
+        if self.wait_business_ms is not None:
+            add(_BOOKING_WAIT_BUSINESS, self.at_ms, self.attributes, self.wait_business_ms, sign)
 
 
 class Booking(Struct, frozen=True, array_like=True, gc=False):
@@ -95,7 +100,7 @@ def step(state: Lead, event: Any, add: Add, controls: Controls) -> None:
         if state.entry is None:
             state.entry = LeadEntry(at_ms=at, attributes=state.attributes)
     elif isinstance(event, ev.LeadContacted):
-        _contacted(state, event, at, add)
+        _contacted(state, event, at, add, controls)
     elif isinstance(event, ev.QuoteSent):
         if all(q.quote_id != event.quote_id for q in state.quotes):
             state.quotes = [*state.quotes, Quote(event.quote_id, event.source, at, state.attributes)]
@@ -109,7 +114,7 @@ def step(state: Lead, event: Any, add: Add, controls: Controls) -> None:
         ]
     elif isinstance(event, ev.LeadMerged):
         state.void = True
-    _first_booking(state)
+    _first_booking(state, controls)
     if state.entry is not None and None in state.entry.attributes:
         known = filled(state.entry.attributes, state.attributes)
         if known != state.entry.attributes:
@@ -122,7 +127,7 @@ def step(state: Lead, event: Any, add: Add, controls: Controls) -> None:
                 new.contribute(add, 1)
 
 
-def _contacted(state: Lead, event: ev.LeadContacted, at: int, add: Add) -> None:
+def _contacted(state: Lead, event: ev.LeadContacted, at: int, add: Add, controls: Controls) -> None:
     if event.automatic or state.contacted:
         return
     state.contacted = True
@@ -130,6 +135,9 @@ def _contacted(state: Lead, event: ev.LeadContacted, at: int, add: Add) -> None:
         value = span(at - state.entry.at_ms)
         if value is not None:
             add(_RESPONSE, at, state.attributes, value, 1)
+            business = business_ms((), controls, state.entry.at_ms, at)
+            if business is not None:
+                add(_RESPONSE_BUSINESS, at, state.attributes, business, 1)
         state.entry = state.entry.but(contacted_ms=at)
 
 
@@ -141,19 +149,25 @@ def _book(state: Lead, key: str, at: int, quote_id: str | None) -> None:
     state.bookings = [*state.bookings, Booking(key, at, state.attributes, quote_id)]
 
 
-def _first_booking(state: Lead) -> None:
+def _first_booking(state: Lead, controls: Controls) -> None:
     first = next((b for b in state.bookings if not b.cancelled), None)
     if state.entry is None:
         return
+    entered_ms = state.entry.at_ms
     booked_ms = None if first is None else first.at_ms
     if booked_ms != state.entry.booked_ms:
         state.entry = state.entry.but(booked_ms=booked_ms)
-    state.booked = (
-        None if first is None else Booked(at_ms=first.at_ms, attributes=first.attributes, wait_ms=first.at_ms - state.entry.at_ms)
-    )
+    if first is None:
+        state.booked = None
+        return
+    if state.booked is not None and (state.booked.at_ms, state.booked.attributes) == (first.at_ms, first.attributes):
+        return  # its business time was told by the calendars of then
+    business = business_ms((), controls, entered_ms, first.at_ms)
+    state.booked = Booked(at_ms=first.at_ms, attributes=first.attributes, wait_ms=first.at_ms - entered_ms, wait_business_ms=business)
 
 
 _RESPONSE = m.LEAD_RESPONSE.slot()
 _RESPONSE_IN, _RESPONSE_OUT = m.LEAD_RESPONSE_COHORT.slot(m.ENTERED), m.LEAD_RESPONSE_COHORT.slot(m.OUTCOME)
+_RESPONSE_BUSINESS, _BOOKING_WAIT_BUSINESS = m.LEAD_RESPONSE_BUSINESS.slot(), m.BOOKING_WAIT_BUSINESS.slot()
 _BOOKING_WAIT = m.BOOKING_WAIT.slot()
 _BOOKING_IN, _BOOKING_OUT = m.BOOKING_WAIT_COHORT.slot(m.ENTERED), m.BOOKING_WAIT_COHORT.slot(m.OUTCOME)

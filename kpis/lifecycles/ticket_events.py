@@ -12,6 +12,7 @@ from kpis.controls import Controls
 from kpis.dimensions import TICKET, Attributes
 from kpis.lifecycles import answers as answered
 from kpis.lifecycles.attributes import AGENT, HANDLED_BY, PRIORITY, TEAM, Add, span, with_value
+from kpis.lifecycles.business import business_ms
 from kpis.lifecycles.groups import Clock, Connect, FirstSolve, Solve
 from kpis.lifecycles.ticket_state import DONE, WAITS, Ticket
 from schemas import events as ev
@@ -23,6 +24,8 @@ def _to_status(state: Ticket, to: str, at: int, add: Add, controls: Controls) ->
         return
     if before in WAITS:
         state.wait_ms += at - state.status_since_ms
+        waited = business_ms(state.schedules, controls, state.status_since_ms, at)
+        state.wait_business_ms = None if waited is None or state.wait_business_ms is None else state.wait_business_ms + waited
     state.status = to
     state.status_since_ms = at
     if to in DONE and before not in DONE:
@@ -42,7 +45,7 @@ def _solve(state: Ticket, at: int, add: Add, controls: Controls) -> None:
     if state.last_solve_ms is None:
         state.first_solve = FirstSolve(at_ms=at, attributes=with_value(attributes, HANDLED_BY, None))
         if opened is not None:
-            _duration(_FIRST_RESOLUTION, "first_resolution", at - opened, at, attributes, add)
+            _duration(m.FIRST_RESOLUTION, opened, at, attributes, state, add, controls)
     state.last_solve_ms = at
     one_touch = state.human_replies == 1 and state.reopenings == 0
     cls = "one_touch" if one_touch else "replied" if state.human_replies else "bot_only" if state.bot_replies else "no_reply"
@@ -54,6 +57,8 @@ def _solve(state: Ticket, at: int, add: Add, controls: Controls) -> None:
         wait_ms=state.wait_ms if opened is not None else None,
         kinds=tuple(k for k in state.kinds if k in controls.escalation_kinds),
         handle_ms=state.logged_ms,
+        resolution_business_ms=None if opened is None else business_ms(state.schedules, controls, opened, at),
+        wait_business_ms=state.wait_business_ms if opened is not None and controls.calendars else None,
     )
     if state.entry is not None:
         lasting = state.entry.lasting_ms if state.entry.lasting_ms is not None else at
@@ -78,12 +83,24 @@ def _reopen(state: Ticket, at: int, add: Add) -> None:
         state.clock = Clock(start_ms=at, attributes=with_value(state.attributes, HANDLED_BY, None))
 
 
-def _duration(slot: int, name: str, duration_ms: int, at: int, attributes: Attributes, add: Add) -> None:
-    value = span(duration_ms)
+def _duration(
+    measure: m.Measure, start_ms: int, at: int, attributes: Attributes, state: Ticket, add: Add, controls: Controls, cls: str = ""
+) -> bool:
+    """Add a duration that ends now, by both clocks; one that cannot be is quarantined. Returns whether it counts."""
+    value = span(at - start_ms)
     if value is None:
-        add(m.QUARANTINED.slot(name), at, attributes, 0, 1)
-    else:
-        add(slot, at, attributes, value, 1)
+        add(m.QUARANTINED.slot(measure.name), at, attributes, 0, 1)
+        return False
+    add(measure.slot(), at, attributes, value, 1)
+    if cls:
+        add(measure.slot(cls), at, attributes, value, 1)
+    business = business_ms(state.schedules, controls, start_ms, at)
+    if business is not None:
+        twin = m.IN_BUSINESS_TIME[measure.name]
+        add(twin.slot(), at, attributes, business, 1)
+        if cls:
+            add(twin.slot(cls), at, attributes, business, 1)
+    return True
 
 
 # ---- events ------------------------------------------------------------------------------------
@@ -134,7 +151,7 @@ def _on_message(state: Ticket, event: ev.TicketCustomerMessage, at: int, add: Ad
 def _on_reply(state: Ticket, event: ev.TicketPublicReply, at: int, add: Add, controls: Controls) -> None:
     if event.by == "bot":
         if not state.bot_replies and not state.human_replies and state.clock is not None:
-            _duration(_FIRST_BOT_REPLY, "first_bot_reply_wait", at - state.clock.start_ms, at, state.attributes, add)
+            _duration(m.FIRST_BOT_REPLY_WAIT, state.clock.start_ms, at, state.attributes, state, add, controls)
         state.bot_replies += 1
         state.attributes = with_value(state.attributes, HANDLED_BY, "mixed" if state.human_replies else "bot")
         return
@@ -143,13 +160,13 @@ def _on_reply(state: Ticket, event: ev.TicketPublicReply, at: int, add: Add, con
     attributes = with_value(state.attributes, AGENT, replier)
     if not state.human_replies:
         if state.clock is not None:
-            _duration(_FIRST_REPLY, "first_reply_wait", at - state.clock.start_ms, at, attributes, add)
+            _duration(m.FIRST_REPLY_WAIT, state.clock.start_ms, at, attributes, state, add, controls)
             state.clock = state.clock.but(reply_ms=at)
         state.connect = Connect(at_ms=at, attributes=attributes, agent=replier, team=attributes[TEAM])
     else:
         _second_owner(state, replier, None, "unknown")
     if state.run_since_ms is not None:
-        _duration(_NEXT_REPLY, "next_reply_wait", at - state.run_since_ms, at, attributes, add)
+        _duration(m.NEXT_REPLY_WAIT, state.run_since_ms, at, attributes, state, add, controls)
         add(_RUN_OUTCOME, state.run_since_ms, state.run_attributes, max(0, at - state.run_since_ms), 1)
         state.run_since_ms = None
     state.waiting_since_ms = None
@@ -199,13 +216,8 @@ def _on_escalated(state: Ticket, event: ev.TicketEscalated, at: int, add: Add, c
     add(m.TICKET_ESCALATED.slot(m.PART + event.kind), at, state.attributes, 0, 1)
     if counted_before or event.kind not in controls.escalation_kinds or state.opened_ms is None:
         return
-    value = span(at - state.opened_ms)
-    if value is None:
-        add(m.QUARANTINED.slot("escalation_wait"), at, state.attributes, 0, 1)
-        return
-    add(_ESCALATION_WAIT, at, state.attributes, value, 1)
-    add(m.ESCALATION_WAIT.slot(event.kind), at, state.attributes, value, 1)
-    if state.entry is not None:
+    counts = _duration(m.ESCALATION_WAIT, state.opened_ms, at, state.attributes, state, add, controls, cls=event.kind)
+    if counts and state.entry is not None:
         state.entry = state.entry.but(escalated_ms=at)
 
 
@@ -217,6 +229,10 @@ def _on_complaint(state: Ticket, event: ev.ComplaintRaised, at: int, add: Add, c
 
 def _on_time(state: Ticket, event: ev.AgentTimeLogged, at: int, add: Add, controls: Controls) -> None:
     state.logged_ms = (state.logged_ms or 0) + round(event.seconds * 1000)
+
+
+def _on_schedule(state: Ticket, event: ev.TicketScheduleApplied, at: int, add: Add, controls: Controls) -> None:
+    state.schedules = (*state.schedules, (at, event.calendar))
 
 
 def _on_survey(state: Ticket, event: Any, at: int, add: Add, controls: Controls) -> None:
@@ -240,18 +256,14 @@ HANDLERS: dict[type, Any] = {
     ev.TicketEscalated: _on_escalated,
     ev.ComplaintRaised: _on_complaint,
     ev.AgentTimeLogged: _on_time,
+    ev.TicketScheduleApplied: _on_schedule,
     ev.SurveySent: _on_survey,
     ev.SurveyResponded: _on_survey,
 }
 
 _SOLVED_GROSS = m.TICKET_SOLVED_GROSS.slot()
 _REOPENED = m.TICKET_REOPENED.slot()
-_FIRST_RESOLUTION = m.FIRST_RESOLUTION.slot()
-_FIRST_REPLY = m.FIRST_REPLY_WAIT.slot()
-_FIRST_BOT_REPLY = m.FIRST_BOT_REPLY_WAIT.slot()
-_NEXT_REPLY = m.NEXT_REPLY_WAIT.slot()
 _RUN_ENTERED = m.NEXT_REPLY_WAIT_COHORT.slot(m.ENTERED)
 _RUN_OUTCOME = m.NEXT_REPLY_WAIT_COHORT.slot(m.OUTCOME)
 _RUN_CENSORED = m.NEXT_REPLY_WAIT_COHORT.slot(m.CENSORED)
 _ESCALATED = m.TICKET_ESCALATED.slot()
-_ESCALATION_WAIT = m.ESCALATION_WAIT.slot()

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from kpis.dimensions import TICKET, Attributes
 from kpis.lifecycles import answers as answered
+from kpis.lifecycles.business import Schedules
 from kpis.lifecycles.groups import Clock, Connect, Entry, FirstSolve, Shown, Solve
 
 DONE = frozenset({"solved", "closed"})
@@ -13,7 +14,10 @@ WAITS = frozenset({"new", "open", "on_hold"})
 
 
 class Ticket(Struct, array_like=True):
-    """What is known of one ticket after its events so far; None and "" mean nothing was seen yet."""
+    """What is known of one ticket after its events so far; None and "" mean nothing was seen yet.
+
+    `wait_business_ms` is None once a part of the wait passed while no calendar was known.
+    """
 
     attributes: Attributes = TICKET.nothing()
     status: str = ""
@@ -42,3 +46,5 @@ class Ticket(Struct, array_like=True):
     answers: list[answered.Standing] = []
     invitations: list[answered.Invitation] = []
     relationship: list[answered.Recommendation] = []
+    schedules: Schedules = ()
+    wait_business_ms: int | None = 0

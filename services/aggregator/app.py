@@ -20,13 +20,13 @@ from kpis.lifecycles.ledger import Rules
 from kpis.window import Levels, Zone
 from schemas import topics
 from services.aggregator import health
-from services.aggregator.checkpoint import group_of
+from services.aggregator.checkpoint import Checkpoints, group_of
 from services.aggregator.entities import EntityShard
 from services.aggregator.fold import FoldShard
 from services.aggregator.ledgers import LedgerShard
-from services.aggregator.overrides import QuietMonitor, transport_for
+from services.aggregator.overrides import MakeTransport, QuietMonitor, transport_for
 from services.aggregator.shard import Shard
-from services.aggregator.worker import Worker
+from services.aggregator.worker import MakeCheckpoints, Worker
 from services.kafka import client_options, wait_for_broker
 from services.partition import partition_of
 from services.settings import Settings, topic
@@ -72,7 +72,7 @@ def controls_of(settings: Settings) -> Controls:
     return Controls(answer_within_ms=round(within * 1000))
 
 
-def create_app(settings: Settings, worker: Worker) -> faust.App:
+def create_app(settings: Settings, worker: Worker, make_transport: MakeTransport = transport_for) -> faust.App:
     """The Faust application, with its agents declared; nothing runs yet."""
     broker = ";".join(f"kafka://{address}" for address in settings.kafka.bootstrap.split(","))
     app = faust.App(
@@ -104,7 +104,7 @@ def create_app(settings: Settings, worker: Worker) -> faust.App:
         Monitor=QuietMonitor,
         **_credentials(settings),
     )
-    app.transport = transport_for(worker.next_offsets)([URL(part) for part in broker.split(";")], app)
+    app.transport = make_transport(worker.next_offsets)([URL(part) for part in broker.split(";")], app)
     for name in INPUTS:
         _declare_agent(app, worker, topic(settings, name))
 
@@ -148,12 +148,14 @@ def _credentials(settings: Settings) -> dict[str, Any]:
     return {"broker_credentials": faust.SSLCredentials(context)}
 
 
-async def serve(settings: Settings) -> int:
-    """Run until a signal comes or a shard is lost; returns the exit code."""
+async def serve(
+    settings: Settings, *, make_checkpoints: MakeCheckpoints = Checkpoints, make_transport: MakeTransport = transport_for
+) -> int:
+    """Run until a signal comes or a shard is lost; returns the exit code. What is made otherwise, tests break on purpose."""
     await wait_for_broker(settings, lambda text: log.warning("%s", text))
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    worker = Worker(settings, shard_maker(settings), lambda: time.time_ns() // 1_000_000)
-    app = create_app(settings, worker)
+    worker = Worker(settings, shard_maker(settings), lambda: time.time_ns() // 1_000_000, make_checkpoints)
+    app = create_app(settings, worker, make_transport)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -33,14 +33,15 @@ class StateMissing(RuntimeError):
 class Checkpoints:
     """The transactional writer of one shard."""
 
-    def __init__(self, settings: Settings, shard: Shard) -> None:
+    def __init__(self, settings: Settings, shard: Shard, transactional_id: str | None = None) -> None:
+        """`transactional_id` None is that of the partition, by which whoever takes it over fences whoever had it."""
         self._settings = settings
         self.shard = shard
         self._group = group_of(settings)
         self._input = TopicPartition(topic(settings, shard.input.topic), shard.input.partition)
         self._producer = AIOKafkaProducer(
             **client_options(settings),
-            transactional_id=f"{self._group}-{shard.input.name}",
+            transactional_id=transactional_id or f"{self._group}-{shard.input.name}",
             max_batch_size=BATCH_BYTES,
             max_request_size=8 * BATCH_BYTES,
             compression_type="zstd",

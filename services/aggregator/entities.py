@@ -42,7 +42,7 @@ class EntityShard(Progress):
         retention_days: int, wall: bool,
     ) -> None:  # fmt: skip
         super().__init__(Input(topics.EVENTS, number), checkpoint_ms)
-        self.entities = Entities(controls, retention_days)
+        self.entities = Entities(controls, retention_days, skew_ms=skew_ms)
         self.counters: Counter[str] = Counter()
         self._levels = levels
         self._partition_of = partition_of
@@ -130,13 +130,13 @@ class EntityShard(Progress):
         applied, late = e.counters.pop("applied", 0), e.late
         self.counters += e.counters
         self.counters["late"] += late.total()
-        e.late = Counter()
-        e.counters = Counter()
+        corrections = [(measure.partition("@")[0], hour, n) for (measure, hour), n in e.corrections.items()]
+        e.late, e.corrections, e.counters = Counter(), Counter(), Counter()
         watermark = max(e.newest_ms - self._skew_ms, 0)
         records = columns_of(rows, self._levels, clock_ms, self.input.name, self.last_offset, self.counters)
         last = records[-1]
         last.watermark_ms, last.newest_ms, last.at_ms = watermark, e.newest_ms, now_ms
-        last.events, last.late, last.sources = applied, dict(late), dict(e.sources)
+        last.events, last.late, last.sources, last.corrections = applied, dict(late), dict(e.sources), corrections
         return [encode_differences(record) for record in [*tally_records(tallies, self.input.name, self.last_offset), *records]]
 
     def restore(self, key: bytes | None, value: bytes | None) -> None:

@@ -6,7 +6,7 @@ from kpis.cells import BASE, Cells
 from kpis.folding import Folded
 from kpis.window import Levels
 from schemas import topics
-from schemas.cells import decode_marker, encode_marker
+from schemas.cells import LATE_KEY, decode_late, decode_marker, encode_late, encode_marker
 from schemas.differences import decode_differences
 from services.aggregator.shard import Input, Outgoing, Pair, Progress
 
@@ -35,8 +35,11 @@ class FoldShard(Progress):
     def snapshot(self, now_ms: int) -> Outgoing:
         """Every bucket that changed, tombstones for what was let go of, and the marker."""
         cells = self.folded.cells
-        gone = cells.prune(now_ms if self._wall else self.folded.newest_ms)
-        pairs: list[Pair] = []
+        clock_ms = now_ms if self._wall else self.folded.newest_ms
+        gone = cells.prune(clock_ms)
+        pairs: list[Pair] = [(_late_key(day), None) for day in self.folded.prune(clock_ms)]
+        pairs += [(_late_key(day), encode_late(self.folded.late[day])) for day in sorted(self.folded.late_touched)]
+        self.folded.late_touched.clear()
         if any(level == 4 for level, _ in gone):
             pairs += self._written(BASE, 0)
         for level, start in gone:
@@ -60,8 +63,14 @@ class FoldShard(Progress):
             marker = decode_marker(value or b"{}")
             self.folded.restore(marker)
             self._restored(marker.offset)
+        elif key is not None and value is not None and key.startswith(LATE_KEY):
+            self.folded.late[int(key.removeprefix(LATE_KEY))] = decode_late(value)
         elif key is not None and value is not None:
             level, start, _, _ = key.decode().split("|", 3)
             self.folded.cells.restore(key, value)
             at = (int(level), int(start))
             self._at_rest[at] = self._at_rest.get(at, frozenset()) | {key}
+
+
+def _late_key(day_ms: int) -> bytes:
+    return LATE_KEY + str(day_ms).encode()

@@ -46,6 +46,8 @@ class LedgerShard(Progress):
         clock = now_ms if self._wall else self.ledgers.newest_ms
         records = columns_of(rows, self._levels, clock, self.input.name, self.last_offset, self.counters)
         records[-1].at_ms = now_ms
+        corrections, self.ledgers.corrections = self.ledgers.corrections, Counter()
+        records[-1].corrections = [(measure.partition("@")[0], hour, n) for (measure, hour), n in corrections.items()]
         self.counters += self.ledgers.counters
         self.ledgers.counters = Counter()
         self._snapshot_taken(now_ms)

@@ -15,6 +15,7 @@ from faust.sensors.monitor import Monitor
 from faust.types import TP
 
 NextOffsets = Callable[[], Mapping[TP, int]]
+MakeTransport = Callable[[NextOffsets], type[driver.Transport]]
 
 
 class QuietMonitor(Monitor):

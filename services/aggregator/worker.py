@@ -32,6 +32,7 @@ STEP_SECONDS = 600.0
 FINISH_SECONDS = 8.0
 
 MakeShard = Callable[[TP], Shard]
+MakeCheckpoints = Callable[[Settings, Shard], Checkpoints]
 NowMs = Callable[[], int]
 
 
@@ -45,7 +46,9 @@ class Held(NamedTuple):
 class Worker:
     """The shards of this process, by topic and partition."""
 
-    def __init__(self, settings: Settings, make_shard: MakeShard, now_ms: NowMs) -> None:
+    def __init__(
+        self, settings: Settings, make_shard: MakeShard, now_ms: NowMs, make_checkpoints: MakeCheckpoints = Checkpoints
+    ) -> None:
         self.settings = settings
         self.held: dict[TP, Held] = {}
         self.written_at: dict[TP, float] = {}
@@ -55,6 +58,7 @@ class Worker:
         self.checkpoints_total = 0
         self.checkpoint_seconds = 0.0
         self._make_shard = make_shard
+        self._make_checkpoints = make_checkpoints
         self._now_ms = now_ms
         self._failed: dict[TP, int] = {}
         self._dropped: list[Held] = []
@@ -98,7 +102,7 @@ class Worker:
 
     async def _load(self, tp: TP) -> Held:
         shard = self._make_shard(tp)
-        checkpoints = Checkpoints(self.settings, shard)
+        checkpoints = self._make_checkpoints(self.settings, shard)
         await checkpoints.start()
         try:
             await recover(self.settings, shard)

@@ -24,7 +24,7 @@ from kpis.query import Anchor, Point, Query
 from kpis.reading import Reader
 from kpis.window import Levels, Zone
 from schemas import topics
-from schemas.cells import decode_marker
+from schemas.cells import LATE_KEY, decode_late, decode_marker
 from schemas.differences import decode_differences
 from schemas.figures import Figure
 from services.api.lag import Lag
@@ -97,7 +97,9 @@ class Board:
         folded = Folded(Cells(levels, pairs))
         marker = newest.pop(topics.MARKER, None)
         for key, value in newest.items():
-            if value is not None:
+            if value is not None and key.startswith(LATE_KEY):
+                folded.late[int(key.removeprefix(LATE_KEY))] = decode_late(value)
+            elif value is not None:
                 folded.cells.restore(key, value)
         if marker is not None:
             folded.restore(decode_marker(marker))
@@ -142,6 +144,7 @@ class Board:
                 if time.monotonic() - pruned > PRUNE_SECONDS:
                     pruned = time.monotonic()
                     self.folded.cells.prune(self.now_ms())
+                    self.folded.prune(self.now_ms())
         finally:
             await consumer.stop()
 
@@ -172,6 +175,7 @@ class Board:
                 kpis=self.kpis,
                 max_values=self.settings.dimensions.max_values,
                 late=self.folded.late_between,
+                revision=self.folded.revision_of,
             )
             self._reader = (self.version, now, reader)
         return self._reader[2]
@@ -259,7 +263,7 @@ def entry_of(kpi: Kpi) -> dict[str, Any]:
         "meaning": kpi.meaning,
         "windows": list(kpi.windows),
         "anchors": list(kpi.anchors),
-        "clocks": ["calendar"],
+        "clocks": list(kpi.clocks),
         "dimensions": list(kpi.dimensions),
         "measures": [measure.name for measure in kpi.measures],
         "n_min": kpi.n_min,

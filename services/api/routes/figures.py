@@ -6,11 +6,20 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from kpis.query import Unanswerable
 from schemas.canonical import rfc3339
 from schemas.figures import Figure
 from services.api.ports import Figures
 from services.api.questions import Known, figures_query
-from services.api.routes.answers import answer, asked, described, schema_of
+from services.api.routes.answers import answer, asked, described, parameter, schema_of
+
+_PROGRESS = parameter("progress", "Also tell the newest offset of every input that these figures include.", enum=["true", "false"])
+
+
+def _with_progress(given: list[str]) -> bool:
+    if len(given) > 1 or any(value not in ("true", "false") for value in given):
+        raise Unanswerable("progress is true or false, once", "progress")
+    return given == ["true"]
 
 
 def router(board: Figures) -> APIRouter:
@@ -26,6 +35,7 @@ def router(board: Figures) -> APIRouter:
             "version": {"type": "integer"},
             "ready": {"type": "boolean"},
             "figures": {"type": "array", "items": schema_of(Figure)},
+            "progress": {"type": "object", "additionalProperties": {"type": "integer"}},
         },
     }
 
@@ -33,13 +43,16 @@ def router(board: Figures) -> APIRouter:
         "/v1/figures",
         summary="Figures",
         responses=described(schema),
-        openapi_extra={"parameters": [parameter for name, parameter in shared.items() if name != "step"]},
+        openapi_extra={"parameters": [*(one for name, one in shared.items() if name != "step"), _PROGRESS]},
     )
     async def figures(request: Request) -> Response:
-        query = figures_query(request.query_params.multi_items(), known)
+        given = request.query_params.multi_items()
+        query = figures_query([pair for pair in given if pair[0] != "progress"], known)
+        with_progress = _with_progress([value for name, value in given if name == "progress"])
         found = board.figures(query)
-        fresh = board.freshness()
+        fresh = board.freshness()  # of the same version: nothing is awaited in between
         as_of_ms = board.now_ms() if query.as_of_ms is None else query.as_of_ms
-        return answer({"as_of": rfc3339(as_of_ms), "version": fresh.version, "ready": fresh.ready, "figures": found})
+        body = {"as_of": rfc3339(as_of_ms), "version": fresh.version, "ready": fresh.ready, "figures": found}
+        return answer({**body, "progress": fresh.progress} if with_progress else body)
 
     return routes
