@@ -24,8 +24,8 @@ from schemas.codec import decode_event
 from schemas.events import Event
 from schemas.figures import Figure
 from schemas.rejections import Reason, Rejected
-from services.aggregator.app import controls_of
 from services.api.board import targets_of
+from services.controls import timeline_of_settings
 from services.settings import Settings, load_settings
 
 Names = Annotated[list[str] | None, typer.Option(help="May be given several times.")]
@@ -77,7 +77,7 @@ def compute(
 def cells_of(events: Iterable[Event], settings: Settings, now_ms: int) -> Batch:
     """The cells of these events as they are kept at `now_ms`: the long part, which readers of later instants share."""
     levels = Levels(Zone(settings.time_zone), settings.aggregator.day_level_days)
-    return batch.run(events, levels=levels, pairs=settings.dimensions.pairs, controls=controls_of(settings), now_ms=now_ms)
+    return batch.run(events, levels=levels, pairs=settings.dimensions.pairs, controls=timeline_of_settings(settings), now_ms=now_ms)
 
 
 def reader_of(done: Batch, settings: Settings, now_ms: int) -> Reader:

@@ -47,6 +47,10 @@ class Timeline:
         self._starts = [start for start, _ in ordered[1:]]
         self._controls = [controls for _, controls in ordered]
 
+    def become(self, other: Timeline) -> None:
+        """Take over what another timeline says, so that whoever holds this one follows."""
+        self._starts, self._controls = other._starts, other._controls
+
     def at(self, at_ms: int) -> Controls:
         """What is in force at an instant."""
         if not self._starts:

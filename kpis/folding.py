@@ -10,8 +10,9 @@ from kpis.dimensions import SETS
 from kpis.measures import BY_KEY
 from kpis.names import OTHER
 from kpis.window import DAY, HOUR
-from schemas.cells import CellsMarker, Late, ShardState
+from schemas.cells import LATE_KEY, CellsMarker, Late, ShardState, decode_late, decode_marker
 from schemas.differences import Differences
+from schemas.topics import MARKER
 
 TallyKey = tuple[str, str, str, str, str]
 """(measure, class, channel, team, priority) of a gross counter; "" where not said."""
@@ -127,6 +128,15 @@ class Folded:
             events=self.events,
             corrections=(self.corrections, self.corrections_of_final),
         )
+
+    def take(self, key: bytes, value: bytes) -> None:
+        """Take one record of `cells`: the marker, what came late, or cells; the newest of each key, in any order."""
+        if key == MARKER:
+            self.restore(decode_marker(value))
+        elif key.startswith(LATE_KEY):
+            self.late[int(key.removeprefix(LATE_KEY))] = decode_late(value)
+        else:
+            self.cells.restore(key, value)
 
     def restore(self, marker: CellsMarker) -> None:
         """Take the newest marker of `cells`."""

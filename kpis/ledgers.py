@@ -51,6 +51,14 @@ class Ledgers:
         facts[fact.id] = fact
         self.counters["applied"] += 1
 
+    def facts_of(self, key: str) -> dict[str, AnyFact]:
+        """The facts known of a ledger by their ids, withdrawn ones included; nothing is changed or kept awake by looking."""
+        live = self._live.get(key) or self._awake.get(key)
+        if live is not None:
+            return dict(live[0])
+        data = self._rest.get(key)
+        return {} if data is None else {fact.id: fact for fact in map(unpack_fact, _LIST.decode(data))}
+
     def _open(self, key: str) -> tuple[dict[str, AnyFact], Contributions]:
         live = self._live.get(key)
         if live is None and (live := self._awake.pop(key, None)) is not None:

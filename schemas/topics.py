@@ -38,6 +38,9 @@ CELLS = "cells"
 REJECTED = "rejected"
 CONTROLS = "controls"
 
+DERIVED = frozenset({EVENTS_STATE, FACTS, FACTS_STATE, DIFFERENCES, CELLS})
+"""What follows from `events` and can be made anew from them, beside what is live."""
+
 TOPICS: tuple[Topic, ...] = (
     Topic(EVENTS, "entities", _kept(400), "canonical events, packed by partition"),
     Topic(EVENTS_STATE, "entities", dict(_COMPACTED), "entities at rest and the offset they include"),

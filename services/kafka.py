@@ -115,6 +115,17 @@ async def end_offsets(settings: Settings, topic: str, partitions: int) -> dict[i
         await consumer.stop()
 
 
+async def beginning_offsets(settings: Settings, topic: str, partitions: int) -> dict[int, int]:
+    """For each partition of a topic (full name) the offset of the first record that is still kept, or where the next one will be."""
+    wanted = [TopicPartition(topic, number) for number in range(partitions)]
+    consumer = AIOKafkaConsumer(**client_options(settings), group_id=None, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        return {where.partition: offset for where, offset in (await consumer.beginning_offsets(wanted)).items()}
+    finally:
+        await consumer.stop()
+
+
 async def _ask(settings: Settings) -> None:
     await _knock(settings)  # first, because the client itself would log each failed try
     admin = AIOKafkaAdminClient(**client_options(settings), request_timeout_ms=3000)

@@ -14,11 +14,12 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from schemas.topics import DERIVED, EVENTS
+from services.calendar_settings import CalendarSettings, Zone
 from services.settings_errors import ConfigError, Problem, problems_of
 
 DEFAULT_FILE = "deskpulse.toml"
@@ -36,17 +37,8 @@ def _expanded(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError):  # not found is a KeyError, a folder's name an OSError
-        raise ValueError("the name of a time zone, such as Europe/Helsinki or UTC") from None
-    return name
-
-
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 Directory = Annotated[Path, AfterValidator(_expanded)]
-Zone = Annotated[str, AfterValidator(_zone)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -70,13 +62,19 @@ class SecuritySettings(_Section):
 
 
 class KafkaSettings(_Section):
-    """Where Kafka is and how our topics are cut."""
+    """Where Kafka is and how our topics are cut.
+
+    `generation` and `events_generation` choose which of the generations of topics side by side is meant (`services.generations`);
+    0 is the one that is live, or the only one.
+    """
 
     bootstrap: Annotated[str, Field(pattern=r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$")] = "127.0.0.1:9092"
     topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = "deskpulse."
     partitions: Annotated[int, Field(ge=1, le=1000)] = 8
     difference_partitions: Annotated[int, Field(ge=1, le=1000)] = 1
     replication_factor: Annotated[int, Field(ge=1, le=9)] = 1
+    generation: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    events_generation: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     security: SecuritySettings = SecuritySettings()
 
 
@@ -178,6 +176,9 @@ DEFAULT_TARGETS: Mapping[str, Mapping[str, float]] = {
     "first_reply_time_seconds": {"p50": 1800, "within": 3600, "share": 0.9},
     "speed_of_answer_seconds": {"within": 20, "share": 0.8},
 }
+EscalationKind = Literal["functional", "hierarchic", "complaint", "priority", "sla"]
+DEFAULT_ESCALATION_KINDS: tuple[EscalationKind, ...] = ("functional", "hierarchic", "complaint", "priority")
+"""What `escalation_rate` counts unless told; "sla" can be added."""
 SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
 
@@ -196,7 +197,9 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     sources: dict[SourceName, SourceSettings] = {}
     dimensions: DimensionSettings = DimensionSettings()
+    escalation_kinds: tuple[EscalationKind, ...] = DEFAULT_ESCALATION_KINDS
     targets: dict[str, TargetSettings] = {}
+    calendars: dict[SourceName, CalendarSettings] = {}
 
     @field_validator("targets", mode="before")
     @classmethod
@@ -235,8 +238,10 @@ def as_environment(settings: Settings) -> dict[str, str]:
 
 
 def topic(settings: Settings, name: str) -> str:
-    """The full name of one of our topics (`schemas.topics`), prefix included."""
-    return settings.kafka.topic_prefix + name
+    """The full name of one of our topics (`schemas.topics`): prefix, and from the second generation on its number, included."""
+    kafka = settings.kafka
+    number = kafka.generation if name in DERIVED else kafka.events_generation if name == EVENTS else 0
+    return f"{kafka.topic_prefix}g{number}.{name}" if number > 1 else kafka.topic_prefix + name
 
 
 def _file(path: Path | None, environ: Mapping[str, str]) -> Path | None:

@@ -8,6 +8,7 @@ import gc
 import logging
 import signal
 import time
+from collections.abc import Callable
 from typing import Any
 
 import faust
@@ -15,10 +16,11 @@ import uvloop
 from faust.types import TP
 from yarl import URL
 
-from kpis.controls import Controls
+from kpis.controls import InForce, Timeline
 from kpis.lifecycles.ledger import Rules
 from kpis.window import Levels, Zone
 from schemas import topics
+from services import controls, generations
 from services.aggregator import health
 from services.aggregator.checkpoint import Checkpoints, group_of
 from services.aggregator.entities import EntityShard
@@ -27,6 +29,8 @@ from services.aggregator.ledgers import LedgerShard
 from services.aggregator.overrides import MakeTransport, QuietMonitor, transport_for
 from services.aggregator.shard import Shard
 from services.aggregator.worker import MakeCheckpoints, Worker
+from services.controls import Control, publish_settings, timeline_of
+from services.generations import Generation
 from services.kafka import client_options, wait_for_broker
 from services.partition import partition_of
 from services.settings import Settings, topic
@@ -37,12 +41,11 @@ LOST = 75
 """Exit code of a worker that gave its shards up (EX_TEMPFAIL): start it again."""
 
 
-def shard_maker(settings: Settings) -> Any:
+def shard_maker(settings: Settings, in_force: InForce) -> Any:
     """What makes the shard of a partition, by its topic."""
     levels = Levels(Zone(settings.time_zone), settings.aggregator.day_level_days)
     wall = settings.now == "wall"
     pairs = settings.dimensions.pairs
-    controls = controls_of(settings)
     partitions = settings.kafka.partitions
     a = settings.aggregator
 
@@ -50,7 +53,7 @@ def shard_maker(settings: Settings) -> Any:
         if tp.topic == topic(settings, topics.EVENTS):
             return EntityShard(
                 tp.partition,
-                controls=controls,
+                controls=in_force,
                 levels=levels,
                 partition_of=lambda key: partition_of(key, partitions),
                 skew_ms=a.event_time_skew_ms,
@@ -63,13 +66,6 @@ def shard_maker(settings: Settings) -> Any:
         return FoldShard(tp.partition, levels=levels, pairs=pairs, fold_ms=a.fold_ms, wall=wall)
 
     return make
-
-
-def controls_of(settings: Settings) -> Controls:
-    """The decisions that life cycles read, from the settings."""
-    target = settings.targets.get("speed_of_answer_seconds")
-    within = 20.0 if target is None or target.within is None else target.within
-    return Controls(answer_within_ms=round(within * 1000))
 
 
 def create_app(settings: Settings, worker: Worker, make_transport: MakeTransport = transport_for) -> faust.App:
@@ -151,10 +147,17 @@ def _credentials(settings: Settings) -> dict[str, Any]:
 async def serve(
     settings: Settings, *, make_checkpoints: MakeCheckpoints = Checkpoints, make_transport: MakeTransport = transport_for
 ) -> int:
-    """Run until a signal comes or a shard is lost; returns the exit code. What is made otherwise, tests break on purpose."""
+    """Run until a signal comes, a shard is lost or another generation is live; returns the exit code.
+
+    What is made otherwise, tests break on purpose. Raises ConfigError when this version's rules are not those of the generation.
+    """
     await wait_for_broker(settings, lambda text: log.warning("%s", text))
+    pinned = settings.kafka.generation
+    settings, generation = await generations.entered(settings, _now_ms())
+    generations.refuse_other_rules(generation)
+    in_force = timeline_of(await publish_settings(settings, _now_ms()), generation.created_at_ms)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    worker = Worker(settings, shard_maker(settings), lambda: time.time_ns() // 1_000_000, make_checkpoints)
+    worker = Worker(settings, shard_maker(settings, in_force), _now_ms, make_checkpoints)
     app = create_app(settings, worker, make_transport)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -166,12 +169,14 @@ async def serve(
     await app.maybe_start()
     running = asyncio.create_task(worker.run(max(10, min(settings.aggregator.checkpoint_ms // 2, 1000))))
     stepping = asyncio.create_task(worker.step_over_quietly())
+    replaced = asyncio.Event()
+    heeding = asyncio.create_task(controls.follow(settings, _heed(in_force, generation, replaced if not pinned else None)))
     crashed = asyncio.create_task(app.wait_until_stopped())
-    done, _ = await asyncio.wait(
-        [asyncio.create_task(stop.wait()), asyncio.create_task(worker.lost.wait()), crashed], return_when=asyncio.FIRST_COMPLETED
-    )
+    ends = [asyncio.create_task(event.wait()) for event in (stop, worker.lost, replaced)]
+    done, _ = await asyncio.wait([*ends, crashed], return_when=asyncio.FIRST_COMPLETED)
     lost = worker.lost.is_set() or crashed in done
     stepping.cancel()
+    heeding.cancel()
     if not lost:
         await worker.finish()
     elif not worker.why_lost:
@@ -181,7 +186,24 @@ async def serve(
     await worker.release()
     with contextlib.suppress(Exception):
         await asyncio.wait_for(app.stop(), 15)
-    return LOST if lost else 0
+    return LOST if lost or replaced.is_set() else 0
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _heed(in_force: Timeline, generation: Generation, replaced: asyncio.Event | None) -> Callable[[list[Control]], None]:
+    """What a change of the controls does: new decisions hold from their instant on; another live generation ends this process."""
+
+    def heed(standing: list[Control]) -> None:
+        in_force.become(timeline_of(standing, generation.created_at_ms))
+        live = generations.live_of(standing)
+        if replaced is not None and live is not None and live.number != generation.number:
+            log.warning("generation %d is live now: this worker of generation %d ends, to be started again", live.number, generation.number)
+            replaced.set()
+
+    return heed
 
 
 def run(settings: Settings) -> int:

@@ -118,7 +118,8 @@ class Checkpoints:
 
 def group_of(settings: Settings) -> str:
     """The consumer group and the first part of every transactional id: one application in one set of topics."""
-    return f"{settings.kafka.topic_prefix}aggregator-{settings.tenant}"
+    number = settings.kafka.generation
+    return f"{settings.kafka.topic_prefix}aggregator-{settings.tenant}" + (f"-g{number}" if number > 1 else "")
 
 
 def _joined(before: Outgoing | None, after: Outgoing) -> Outgoing:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 import msgspec
 
 from kpis.contributions import Contributions
-from kpis.controls import Controls
+from kpis.controls import InForce
 from kpis.entities import Entities, Refused
 from kpis.window import Levels
 from schemas import keys, topics
 from schemas.codec import RECORD_MAX_BYTES, RECORD_MAX_EVENTS, decode_record, encode_event, join_events
-from schemas.deadletters import letters_of
+from schemas.deadletters import AGGREGATOR, letters_of
 from schemas.differences import encode_differences
 from schemas.facts import encode_fact
 from schemas.rejections import Reason
@@ -38,7 +38,7 @@ class EntityShard(Progress):
     """Applies records of `events`; writes changed entities, facts, differences, dead letters and merged logs."""
 
     def __init__(
-        self, number: int, *, controls: Controls, levels: Levels, partition_of: PartitionOf, skew_ms: int, checkpoint_ms: int,
+        self, number: int, *, controls: InForce, levels: Levels, partition_of: PartitionOf, skew_ms: int, checkpoint_ms: int,
         retention_days: int, wall: bool,
     ) -> None:  # fmt: skip
         super().__init__(Input(topics.EVENTS, number), checkpoint_ms)
@@ -48,7 +48,8 @@ class EntityShard(Progress):
         self._partition_of = partition_of
         self._skew_ms = skew_ms
         self._wall = wall
-        self._undecodable: list[tuple[bytes, str]] = []
+        self._undecodable: list[tuple[bytes, str, int]] = []
+        self._refused_at: list[int] = []
         self._swept_ms = 0
 
     @property
@@ -64,7 +65,8 @@ class EntityShard(Progress):
         apply = self.entities.apply
         for event in events:
             apply(event)
-        self._undecodable += bad
+        self._undecodable += [(original, why, offset) for original, why in bad]
+        self._refused_at += [offset] * (len(self.entities.refused) - len(self._refused_at))
         self.counters["events"] += len(events)
         self.last_offset = offset
 
@@ -104,10 +106,13 @@ class EntityShard(Progress):
 
     def _letters(self, now_ms: int) -> list[Pair]:
         refused, self.entities.refused = self.entities.refused, []
+        refused_at, self._refused_at = self._refused_at, []
         bad, self._undecodable = self._undecodable, []
-        found: list[Refused | tuple[bytes, str]] = [*refused, *bad]
+        refused_at += [self.last_offset] * (len(refused) - len(refused_at))
+        found: list[tuple[Refused | tuple[bytes, str], int]] = [*zip(refused, refused_at, strict=True)]
+        found += [((original, why), offset) for original, why, offset in bad]
         out: list[Pair] = []
-        for number, item in enumerate(found):
+        for number, (item, offset) in enumerate(found):
             salt = f"{self.input.name}:{self.last_offset}:{number}"
             if isinstance(item, Refused):
                 event = item.event
@@ -118,8 +123,9 @@ class EntityShard(Progress):
                 reason, source, received = Reason.BAD_FIELD, "?", now_ms
             self.counters[f"rejected:{reason.value}"] += 1
             letters = letters_of(
-                reason, detail, "", original, source=source, kind="aggregator", received_at_ms=received, salt=salt, headers={}
-            )
+                reason, detail, "", original, source=source, kind=AGGREGATOR, received_at_ms=received, salt=salt, headers={},
+                position=f"{self.input.name}:{offset}",
+            )  # fmt: skip
             out += [(key.encode(), value) for key, value in letters]
         return out
 

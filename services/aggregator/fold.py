@@ -6,7 +6,7 @@ from kpis.cells import BASE, Cells
 from kpis.folding import Folded
 from kpis.window import Levels
 from schemas import topics
-from schemas.cells import LATE_KEY, decode_late, decode_marker, encode_late, encode_marker
+from schemas.cells import LATE_KEY, encode_late, encode_marker
 from schemas.differences import decode_differences
 from services.aggregator.shard import Input, Outgoing, Pair, Progress
 
@@ -59,15 +59,13 @@ class FoldShard(Progress):
 
     def restore(self, key: bytes | None, value: bytes | None) -> None:
         """Take one record of `cells`; the reader hands over only the newest of each key."""
+        if key is None or value is None:
+            return
+        self.folded.take(key, value)
         if key == topics.MARKER:
-            marker = decode_marker(value or b"{}")
-            self.folded.restore(marker)
-            self._restored(marker.offset)
-        elif key is not None and value is not None and key.startswith(LATE_KEY):
-            self.folded.late[int(key.removeprefix(LATE_KEY))] = decode_late(value)
-        elif key is not None and value is not None:
+            self._restored(self.folded.offset)
+        elif not key.startswith(LATE_KEY):
             level, start, _, _ = key.decode().split("|", 3)
-            self.folded.cells.restore(key, value)
             at = (int(level), int(start))
             self._at_rest[at] = self._at_rest.get(at, frozenset()) | {key}
 

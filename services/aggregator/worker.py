@@ -46,9 +46,7 @@ class Held(NamedTuple):
 class Worker:
     """The shards of this process, by topic and partition."""
 
-    def __init__(
-        self, settings: Settings, make_shard: MakeShard, now_ms: NowMs, make_checkpoints: MakeCheckpoints = Checkpoints
-    ) -> None:
+    def __init__(self, settings: Settings, make_shard: MakeShard, now_ms: NowMs, make_checkpoints: MakeCheckpoints = Checkpoints) -> None:
         self.settings = settings
         self.held: dict[TP, Held] = {}
         self.written_at: dict[TP, float] = {}

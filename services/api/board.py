@@ -24,11 +24,12 @@ from kpis.query import Anchor, Point, Query
 from kpis.reading import Reader
 from kpis.window import Levels, Zone
 from schemas import topics
-from schemas.cells import LATE_KEY, decode_late, decode_marker
 from schemas.differences import decode_differences
 from schemas.figures import Figure
+from services import controls, generations
 from services.api.lag import Lag
 from services.api.ports import Freshness
+from services.controls import Control
 from services.kafka import client_options, read_partition
 from services.settings import Settings, topic
 
@@ -46,7 +47,12 @@ class Board:
         self, settings: Settings, *, kpis: tuple[Kpi, ...] = KPIS, clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     ) -> None:
         self.settings = settings
-        self.folded = Folded(Cells(Levels(Zone(settings.time_zone), settings.aggregator.day_level_days), settings.dimensions.pairs))
+        self.within = settings
+        """The settings as they hold within the generation that is shown."""
+        self.generation = 0
+        self.folded = _empty(settings)
+        self.audit: dict[str, Any] | None = None
+        """What the newest audit said (`deskpulse audit`), None before the first."""
         self.kpis = kpis
         self.version = 0
         self.caught_up = False
@@ -56,14 +62,19 @@ class Board:
         self._targets = targets_of(settings, kpis)
         self._changed = asyncio.Condition()
         self._tasks: list[asyncio.Task[None]] = []
-        self._lag = Lag(settings, lambda: {name: shard.last_offset for name, shard in self.folded.shards.items()})
+        self._replaced = asyncio.Event()
+        self._lag = Lag(lambda: self.within, lambda: {name: shard.last_offset for name, shard in self.folded.shards.items()})
         self._reader: tuple[int, int, Reader] | None = None
 
     # ---- running -------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Load the cells and begin to follow the differences."""
-        self._tasks = [asyncio.create_task(self._keep_following()), asyncio.create_task(self._lag.watch())]
+        self._tasks = [
+            asyncio.create_task(self._keep_following()),
+            asyncio.create_task(self._lag.watch()),
+            asyncio.create_task(controls.follow(self.settings, self._heed)),
+        ]
 
     async def stop(self) -> None:
         """End following."""
@@ -75,8 +86,9 @@ class Board:
     async def _keep_following(self) -> None:
         while True:
             try:
-                await self._load()
-                await self._follow()
+                within, generation = await generations.entered(self.settings, self._clock())
+                self._replaced.clear()
+                await self._follow(within, generation.number, await self._load(within))
             except (KafkaError, OSError) as error:
                 self.caught_up, self.failure = False, f"Kafka cannot be read: {error}"
                 log.warning("%s", self.failure)
@@ -88,26 +100,36 @@ class Board:
                 log.exception("following the differences failed")
             await asyncio.sleep(1)
 
-    async def _load(self) -> None:
+    def _heed(self, standing: list[Control]) -> None:
+        """Another live generation is loaded beside the one that is shown; what an audit found is exported."""
+        self.audit = next((c.value for c in standing if (c.kind, c.id) == (controls.AUDIT, "last")), None)
+        live = generations.live_of(standing)
+        if live is not None and self.generation and live.number != self.generation and not self.settings.kafka.generation:
+            self._replaced.set()
+
+    async def _load(self, within: Settings) -> Folded:
         newest: dict[bytes, bytes | None] = {}
-        async for record in read_partition(self.settings, topic(self.settings, topics.CELLS), 0):
+        async for record in read_partition(within, topic(within, topics.CELLS), 0):
             if record.key is not None:
                 newest[record.key] = record.value
-        levels, pairs = self.folded.cells.levels, self.settings.dimensions.pairs
-        folded = Folded(Cells(levels, pairs))
-        marker = newest.pop(topics.MARKER, None)
+        folded = _empty(within)
         for key, value in newest.items():
-            if value is not None and key.startswith(LATE_KEY):
-                folded.late[int(key.removeprefix(LATE_KEY))] = decode_late(value)
-            elif value is not None:
-                folded.cells.restore(key, value)
-        if marker is not None:
-            folded.restore(decode_marker(marker))
-        self.folded = folded
+            if value is not None:
+                folded.take(key, value)
+        return folded
+
+    async def _show(self, within: Settings, generation: int, folded: Folded) -> None:
+        self.within, self.generation, self.folded = within, generation, folded
         await self._tell()
 
-    async def _follow(self) -> None:
-        where = TopicPartition(topic(self.settings, topics.DIFFERENCES), 0)
+    async def _follow(self, within: Settings, generation: int, folded: Folded) -> None:
+        """Follow the differences from where the cells end, until another generation is live.
+
+        While figures are shown already, the new ones take their place only when they have caught up.
+        """
+        if not self.caught_up:
+            await self._show(within, generation, folded)
+        where = TopicPartition(topic(within, topics.DIFFERENCES), 0)
         consumer = AIOKafkaConsumer(
             **client_options(self.settings),
             group_id=None,
@@ -121,30 +143,31 @@ class Board:
             await consumer.start()
             consumer.assign([where])
             beginning = (await consumer.beginning_offsets([where]))[where]
-            following = self.folded.offset + 1
+            following = folded.offset + 1
             if following < beginning:
                 raise MissingDifferences(
-                    f"differences begin at offset {beginning}, the cells go to {following - 1} only: the fold was away for longer than "
+                    f"differences begin at offset {beginning}, the cells go to {following - 1}: the fold was away for longer than "
                     "`differences` are kept. Run `deskpulse rebuild --all`"
                 )
             consumer.seek(where, following)
             end = (await consumer.end_offsets([where]))[where]
             pruned = time.monotonic()
-            while True:
+            shown = self.folded is folded
+            while not (shown and self._replaced.is_set()):
                 batch = (await consumer.getmany(where, timeout_ms=500, max_records=200)).get(where, [])
                 for record in batch:
-                    self.folded.add(decode_differences(record.value), record.offset)
+                    folded.add(decode_differences(record.value), record.offset)
                     if record.offset % 20 == 0:
                         await asyncio.sleep(0)
-                if not self.caught_up and await consumer.position(where) >= end:
-                    self.caught_up, self.failure = True, ""
-                    await self._tell()
-                if batch:
+                if not (shown and self.caught_up) and await consumer.position(where) >= end:
+                    shown, self.caught_up, self.failure = True, True, ""
+                    await self._show(within, generation, folded)
+                if batch and shown:
                     await self._tell()
                 if time.monotonic() - pruned > PRUNE_SECONDS:
                     pruned = time.monotonic()
-                    self.folded.cells.prune(self.now_ms())
-                    self.folded.prune(self.now_ms())
+                    folded.cells.prune(self.now_ms())
+                    folded.prune(self.now_ms())
         finally:
             await consumer.stop()
 
@@ -224,6 +247,9 @@ class Board:
             sources=dict(folded.sources),
             tallies=_tallies(folded),
             progress={**{name: s.last_offset for name, s in folded.shards.items()}, "differences-0": folded.offset},
+            generation=self.generation,
+            corrections=(folded.corrections, folded.corrections_of_final),
+            audit=self.audit,
         )
 
     async def changed(self, since: int) -> int:
@@ -231,6 +257,11 @@ class Board:
         async with self._changed:
             await self._changed.wait_for(lambda: self.version > since)
             return self.version
+
+
+def _empty(settings: Settings) -> Folded:
+    levels = Levels(Zone(settings.time_zone), settings.aggregator.day_level_days)
+    return Folded(Cells(levels, settings.dimensions.pairs))
 
 
 class MissingDifferences(RuntimeError):

@@ -30,8 +30,10 @@ Included = Callable[[], Mapping[str, int]]
 class Lag:
     """Watches the input of the entity shards."""
 
-    def __init__(self, settings: Settings, included: Included, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, settings: Callable[[], Settings], included: Included, clock: Callable[[], float] = time.monotonic) -> None:
+        """`settings` gives those of the generation that is shown now."""
         self._settings = settings
+        self._watched: Settings | None = None
         self._included = included
         self._clock = clock
         self._behind: dict[int, tuple[int, float]] = {}
@@ -46,18 +48,21 @@ class Lag:
         """Look every two seconds, until cancelled; while Kafka cannot be read nothing new is known."""
         while True:
             with contextlib.suppress(KafkaError, OSError):
-                await self._watch_until_it_fails()
+                await self._watch_one_generation()
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _watch_until_it_fails(self) -> None:
-        name = topic(self._settings, topics.EVENTS)
-        partitions = [TopicPartition(name, number) for number in range(self._settings.kafka.partitions)]
-        consumer = AIOKafkaConsumer(
-            **client_options(self._settings), group_id=None, enable_auto_commit=False, isolation_level="read_committed"
-        )
+    async def _watch_one_generation(self) -> None:
+        settings = self._settings()
+        if settings is not self._watched:
+            self._watched = settings
+            self._behind.clear()
+            self._markers_until.clear()
+        name = topic(settings, topics.EVENTS)
+        partitions = [TopicPartition(name, number) for number in range(settings.kafka.partitions)]
+        consumer = AIOKafkaConsumer(**client_options(settings), group_id=None, enable_auto_commit=False, isolation_level="read_committed")
         try:
             await consumer.start()
-            while True:
+            while settings is self._settings():
                 ends = await consumer.end_offsets(partitions)
                 await self.compare({where.partition: end for where, end in ends.items()})
                 await asyncio.sleep(LOOK_SECONDS)
@@ -84,6 +89,7 @@ class Lag:
 
     async def holds_a_record(self, number: int, from_offset: int) -> bool:
         """Whether a partition holds any committed record from an offset on."""
-        async for _ in read_partition(self._settings, topic(self._settings, topics.EVENTS), number, from_offset=from_offset, max_records=1):
+        settings = self._settings()
+        async for _ in read_partition(settings, topic(settings, topics.EVENTS), number, from_offset=from_offset, max_records=1):
             return True
         return False

@@ -154,7 +154,25 @@ def freshness_families(fresh: Freshness, suppressed: Mapping[str, int], version:
         offsets.add(offset, shard=shard)
     cut = suppressed_family(suppressed)
     listeners = _one("deskpulse_stream_clients", "", "Open streams of figures.", clients)
-    return [build, newest, last, watermark, lag, board, offsets, cut, listeners, *tally_families(fresh.tallies)]
+    own = [build, newest, last, watermark, lag, board, offsets, cut, listeners, *proof_families(fresh)]
+    return [*own, *tally_families(fresh.tallies)]
+
+
+def proof_families(fresh: Freshness) -> list[Family]:
+    """What was corrected after it was shown, and whether the newest audit found the figures equal to the events."""
+    late = Family(name="deskpulse_corrections", kind="counter", help="Changes by late events of hours that the watermark had passed.")
+    late.add(fresh.corrections[0])
+    final = Family(name="deskpulse_corrections_of_final", kind="counter", help="Of these, changes of days whose figures were final.")
+    final.add(fresh.corrections[1])
+    audit = fresh.audit or {}
+    found = _one("deskpulse_audit_differences", "", "Figures that the newest audit found otherwise than served.", audit.get("differences"))
+    success = _one(
+        "deskpulse_audit_last_success_timestamp_seconds",
+        "seconds",
+        "When an audit last found every figure equal to what follows from the events.",
+        _seconds(audit.get("last_success_ms")),
+    )
+    return [late, final, found, success]
 
 
 def suppressed_family(suppressed: Mapping[str, int]) -> Family:

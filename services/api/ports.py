@@ -19,7 +19,9 @@ class Freshness(Struct, kw_only=True):
 
     `ready` is False, with a `reason`, until every shard is fresh. `last_event_ms` is the newest event applied, None before the
     first. `applied_at_ms` is when the newest change arrived here. `sources` holds the newest event of each source. `tallies` are
-    gross counters (name, labels, value) that never fall. `progress` maps a shard to the newest offset included.
+    gross counters (name, labels, value) that never fall. `progress` maps a shard to the newest offset included. `generation` is
+    the number of the generation shown, 0 before any. `corrections` counts what late events changed behind the watermark and, of
+    these, changes of days that were final. `audit` is what the newest audit said, None before the first.
     """
 
     ready: bool
@@ -33,6 +35,9 @@ class Freshness(Struct, kw_only=True):
     sources: dict[str, int] = field(default_factory=dict)
     tallies: list[tuple[str, dict[str, str], float]] = field(default_factory=list)
     progress: dict[str, int] = field(default_factory=dict)
+    generation: int = 0
+    corrections: tuple[int, int] = (0, 0)
+    audit: dict[str, Any] | None = None
 
 
 Series = list[tuple[dict[str, str], list[Point]]]

@@ -99,6 +99,6 @@ def router(board: Figures, hub: Hub, settings: Settings, heartbeat_seconds: floa
     @routes.get("/v1/progress", summary="How far the figures have come", responses=described({"type": "object"}, refused=()))
     async def progress() -> Response:
         fresh = board.freshness()
-        return answer({**pulse(fresh, board.now_ms()), "progress": fresh.progress})
+        return answer({**pulse(fresh, board.now_ms()), "progress": fresh.progress, "generation": fresh.generation})
 
     return routes

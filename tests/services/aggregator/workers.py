@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from kpis.cells import BASE, Cells
+from kpis.folding import Folded
 from schemas import keys, topics
 from schemas.codec import encode_event, join_events
 from schemas.events import Event
@@ -172,12 +173,11 @@ async def cells_now(settings: Settings) -> Cells:
     newest: dict[bytes, bytes | None] = {}
     async for record in read_partition(settings, topic(settings, topics.CELLS), 0):
         newest[record.key] = record.value
-    newest.pop(topics.MARKER, None)
-    cells = Cells(LEVELS, PAIRS)
+    folded = Folded(Cells(LEVELS, PAIRS))
     for key, value in newest.items():
         if value is not None:
-            cells.restore(key, value)
-    return cells
+            folded.take(key, value)
+    return folded.cells
 
 
 def comparable(cells: Cells, now_ms: int) -> dict[bytes, bytes]:

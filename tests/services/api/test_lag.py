@@ -13,7 +13,7 @@ class Watched(Lag):
         self.now = 0.0
         self.included = {"events-0": -1}
         self.records = records
-        super().__init__(Settings(), lambda: self.included, lambda: self.now)
+        super().__init__(Settings, lambda: self.included, lambda: self.now)
 
     async def holds_a_record(self, number: int, from_offset: int) -> bool:
         return from_offset < self.records
