@@ -9,9 +9,10 @@ import typer
 from aiokafka.errors import KafkaError
 
 from cli.terminal import AsJson, say, show
+from services.generations import prepared
 from services.kafka import wait_for_broker
 from services.settings import Settings, load_settings
-from services.topics import TopicState, ensure_topics
+from services.topics import TopicState
 
 
 def topics(
@@ -20,25 +21,26 @@ def topics(
 ) -> None:
     """Create what is missing, check the rest. Doing it twice is doing it once.
 
-    A topic whose partition count differs from the settings is left alone: exit 1, and a word on what to do.
+    A topic whose partition count differs from the settings is left alone, and so is whatever else waits for `deskpulse rebuild`:
+    exit 1, and a word on what to do.
     """
     settings = load_settings()
     try:
-        states = asyncio.run(_ensure(settings, wait_seconds))
+        waiting: list[str] = []
+        states = asyncio.run(_ensure(settings, wait_seconds, waiting))
     except (KafkaError, TimeoutError) as error:
         say(f"deskpulse: {error}. Start the broker, or set kafka.bootstrap to where it is.")
         raise typer.Exit(1) from None
     rows = [{"topic": s.name, "partitions": s.partitions, "state": _word(s), "holds": s.about, "wrong": s.wrong} for s in states]
     show(rows, ("topic", "partitions", "state", "holds"), as_json=as_json)
-    for state in states:
-        if state.wrong:
-            say(f"deskpulse: {state.wrong}")
-    raise typer.Exit(1 if any(state.wrong for state in states) else 0)
+    for wrong in [*waiting, *(state.wrong for state in states if state.wrong)]:
+        say(f"deskpulse: {wrong}")
+    raise typer.Exit(1 if waiting or any(state.wrong for state in states) else 0)
 
 
-async def _ensure(settings: Settings, wait_seconds: float) -> list[TopicState]:
+async def _ensure(settings: Settings, wait_seconds: float, waiting: list[str]) -> list[TopicState]:
     await wait_for_broker(settings, say, wait_seconds)
-    return await ensure_topics(settings)
+    return (await prepared(settings, waiting.append))[1]
 
 
 def _word(state: TopicState) -> str:

@@ -19,9 +19,9 @@ from cli.terminal import say
 from deploy.kafka.embedded import EmbeddedKafka, EmbeddedKafkaFailed
 from deploy.kafka.jars import JarsUnavailable
 from deploy.kafka.java import NoJava
+from services.generations import prepared
 from services.kafka import wait_for_broker
 from services.settings import Settings, as_environment, load_settings
-from services.topics import ensure_topics
 
 _READY_SECONDS = 300
 """A board over a long past takes its time to load; after this long without readiness something is wrong."""
@@ -93,7 +93,7 @@ async def _prepared(settings: Settings, asked: threading.Event) -> bool:
             return False
         await asyncio.wait([waiting], timeout=0.2)
     waiting.result()
-    states = await ensure_topics(settings)
+    _, states = await prepared(settings, say)
     for state in states:
         if state.wrong:
             say(f"deskpulse: {state.wrong}")

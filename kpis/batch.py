@@ -22,12 +22,14 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 class Batch(NamedTuple):
-    """The result of a batch: cells to read from, the newest event time, and what was kept out."""
+    """The result of a batch: cells to read from, the newest event time, what was kept out, and all logs and ledgers at rest."""
 
     cells: Cells
     newest_ms: int
     entities: Entities
     ledgers: Ledgers
+    logs: dict[bytes, bytes]
+    books: dict[bytes, bytes]
 
 
 def run(
@@ -43,15 +45,17 @@ def run(
     ledgers = Ledgers(Rules(levels.zone, pairs))
     for event in events:
         entities.apply(event)
-    _, facts = entities.changes()
+    logs, facts = entities.changes()
     while entities.absorbed:
         absorbed, entities.absorbed = entities.absorbed, []
         for event in absorbed:
             entities.apply(event)
-        facts += entities.changes()[1]
+        more_logs, more_facts = entities.changes()
+        logs += more_logs
+        facts += more_facts
     for fact in facts:
         ledgers.apply(fact)
-    ledgers.changes()
+    books = ledgers.changes()
     now = entities.newest_ms if now_ms is None else now_ms
     cells = Cells(levels, pairs)
     for rows in (entities.rows, ledgers.rows):
@@ -59,4 +63,9 @@ def run(
         to_columns(rows.rows.items(), levels, now, columns)
         cells.add(columns)
     cells.prune(now)
-    return Batch(cells, entities.newest_ms, entities, ledgers)
+    return Batch(cells, entities.newest_ms, entities, ledgers, _newest(logs), _newest(books))
+
+
+def _newest(pairs: Iterable[tuple[bytes, bytes | None]]) -> dict[bytes, bytes]:
+    """What a compacted topic would hold of these records; later values win."""
+    return {key: value for key, value in dict(pairs).items() if value is not None}

@@ -122,9 +122,12 @@ class Calendar:
 
     def _passed(self, at_ms: int) -> int:
         """Business time from the beginning up to an instant."""
-        if not FIRST_MS <= at_ms < LAST_MS:
-            return 0 if at_ms < FIRST_MS else self._total
-        edges, passed = self._tables.get(at_ms >> _BLOCK_BITS) or self._table(at_ms >> _BLOCK_BITS)
+        table = self._tables.get(at_ms >> _BLOCK_BITS)
+        if table is None:
+            if not FIRST_MS <= at_ms < LAST_MS:
+                return 0 if at_ms < FIRST_MS else self._total
+            table = self._table(at_ms >> _BLOCK_BITS)
+        edges, passed = table
         at = bisect_right(edges, at_ms) - 1
         return passed[at] + at_ms - edges[at] if at & 1 else passed[at]
 

@@ -60,7 +60,10 @@ class Refused(NamedTuple):
 class Entities:
     """All entities of one partition, and what changed since the last `changes()`."""
 
-    def __init__(self, controls: InForce = DEFAULT, retention_days: int = 21, solved_days: int = 120, skew_ms: int = 60_000) -> None:
+    def __init__(
+        self, controls: InForce = DEFAULT, retention_days: int = 21, solved_days: int = 120, skew_ms: int = 60_000, generation: int = 0
+    ) -> None:
+        """`generation` is written into the logs of merged tickets; those of others are not taken."""
         self.controls = controls
         self.rows = Contributions()
         self.refused: list[Refused] = []
@@ -81,6 +84,7 @@ class Entities:
         self._kept_ms = (retention_days * DAY, solved_days * DAY)
         self._sweep: list[str] = []
         self._skew_ms = skew_ms
+        self._generation = generation
 
     def __len__(self) -> int:
         """How many entities are held."""
@@ -94,6 +98,9 @@ class Entities:
         self.newest_ms = max(self.newest_ms, event.occurred_at_ms)
         self.sources[event.source] = max(self.sources.get(event.source, 0), event.occurred_at_ms)
         self.arrived_ms = max(self.arrived_ms, event.received_at_ms)
+        if isinstance(event, ev.TicketAbsorbed) and event.generation != self._generation:
+            self.counters["other_generation"] += 1
+            return
         if isinstance(event, ev.FactWithdrawn):
             self._withdraw(event, watermark_ms)
             return
@@ -133,9 +140,11 @@ class Entities:
             return self._apply_again(live, event, identity)
         order = order_of(event)
         packed = pack_event(event)
-        if len(live.log) >= LOG_MAX_EVENTS or (len(live.log) > 50 and sum(map(len, live.log)) + len(packed) > LOG_MAX_BYTES):
-            self._refuse(event, Reason.ENTITY_TOO_LARGE, f"an entity keeps at most {LOG_MAX_EVENTS} events or {LOG_MAX_BYTES} bytes")
+        if len(packed) > LOG_MAX_BYTES or (live.full_from is not None and order >= live.full_from):
+            self._refuse(event, Reason.ENTITY_TOO_LARGE, _TOO_LARGE)
             return None
+        if len(live.log) >= LOG_MAX_EVENTS or sum(map(len, live.log)) + len(packed) > LOG_MAX_BYTES:
+            return self._overflow(live, event, packed, identity)
         if order > live.last and not live.void and type(event) not in _REPLAYED:
             rows: Rows = []
 
@@ -150,6 +159,23 @@ class Entities:
         if order < live.last:
             self.counters["out_of_order"] += 1
         return self._relive(live, [*live.log, packed], [*live.ids, identity])
+
+    def _overflow(self, live: Live, event: ev.Event, packed: bytes, identity: int) -> Rows | None:
+        """A full log keeps what comes first in its order, whatever arrived first; the rest is refused, now and from now on."""
+        pairs = [(unpack_event(p), p, i) for p, i in zip([*live.log, packed], [*live.ids, identity], strict=True)]
+        pairs.sort(key=lambda three: order_of(three[0]))
+        size = kept = 0
+        for _, each, _ in pairs[:LOG_MAX_EVENTS]:
+            size += len(each)
+            if size > LOG_MAX_BYTES:
+                break
+            kept += 1
+        live.full_from = order_of(pairs[kept][0])
+        for late, _, number in pairs[kept:]:
+            self._refuse(event if number == identity else late, Reason.ENTITY_TOO_LARGE, _TOO_LARGE)
+        if all(number != identity for _, _, number in pairs[:kept]) and kept == len(live.log):
+            return None
+        return self._relive(live, [p for _, p, _ in pairs[:kept]], [i for _, _, i in pairs[:kept]])
 
     def _apply_again(self, live: Live, event: ev.Event, identity: int) -> Rows | None:
         at = live.ids.index(identity)
@@ -246,7 +272,7 @@ class Entities:
         facts: list[AnyFact] = []
         for key, live in self._live.items():
             if live.sent is not None or live.void:
-                self.absorbed += to_primary(live)
+                self.absorbed += to_primary(live, self._generation)
             changed = changed_facts(key, live)
             facts += (msgspec.structs.replace(fact, newest_ms=self.newest_ms, corrects=live.corrected) for fact in changed)
             live.corrected = False
@@ -340,6 +366,7 @@ def _tallied() -> set[int]:
     return _TALLIED
 
 
+_TOO_LARGE = f"an entity keeps at most {LOG_MAX_EVENTS} events or {LOG_MAX_BYTES} bytes, the earliest ones"
 _TALLIED: set[int] = set()
 _TALLIED_SEEN: list[int] = []
 _REPLAYED = frozenset({ev.TicketDeleted, ev.TicketMerged, ev.TicketAbsorbed, ev.LeadMerged})

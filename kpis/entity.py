@@ -43,10 +43,11 @@ class Rest(Struct, array_like=True):
     log: list[bytes]
     facts: dict[str, SentFact]
     sent: Sent | None = None
+    full_from: Order | None = None
 
 
 class Live(Struct):
-    """An entity that was touched since the last checkpoint."""
+    """An entity that was touched since the last checkpoint; `full_from` is where a log that grew too large was cut off."""
 
     kind: str
     state: Any
@@ -57,6 +58,7 @@ class Live(Struct):
     log: list[bytes] = msgspec.field(default_factory=list)
     facts: dict[str, SentFact] = msgspec.field(default_factory=dict)
     sent: Sent | None = None
+    full_from: Order | None = None
     corrected: bool = False
     """Whether a late event changed it since the last checkpoint."""
 
@@ -123,7 +125,7 @@ def rank_of_content(event: ev.Event) -> tuple[int, bytes]:
     return event.occurred_at_ms, encode_event(msgspec.structs.replace(event, received_at_ms=0))
 
 
-def to_primary(live: Live) -> list[ev.TicketAbsorbed]:
+def to_primary(live: Live, generation: int) -> list[ev.TicketAbsorbed]:
     """A merged ticket's messages and answers go to its primary, as one event that the next one replaces.
 
     A merge that was taken back, or went elsewhere, empties what was sent before.
@@ -150,6 +152,7 @@ def to_primary(live: Live) -> list[ev.TicketAbsorbed]:
         version=0 if sent is None else sent.event.version + 1,
         ticket_id=merged.into_ticket_id,
         log=(),
+        generation=generation,
     )
     live.sent = Sent(event, digest)
     out.append(msgspec.structs.replace(event, log=inner))
@@ -184,14 +187,14 @@ def changed_facts(key: str, live: Live) -> list[AnyFact]:
 def at_rest(live: Live) -> bytes:
     """The bytes that stand for an entity in memory and in the state topic."""
     state = msgspec.Raw(_PACK.encode(live.state))
-    return _PACK.encode(Rest(live.arrived_ms, state, live.void, live.last, live.ids, live.log, live.facts, live.sent))
+    return _PACK.encode(Rest(live.arrived_ms, state, live.void, live.last, live.ids, live.log, live.facts, live.sent, live.full_from))
 
 
 def woken(kind: str, data: bytes) -> Live:
     """The inverse of `at_rest`."""
     rest = _REST.decode(data)
     state = _STATES[kind].decode(rest.state)
-    return Live(kind, state, rest.arrived_ms, rest.void, rest.last, rest.ids, rest.log, rest.facts, rest.sent)
+    return Live(kind, state, rest.arrived_ms, rest.void, rest.last, rest.ids, rest.log, rest.facts, rest.sent, rest.full_from)
 
 
 def arrived_ms_of(data: bytes) -> int:

@@ -161,6 +161,7 @@ SURVEY_RESPONSE = _cohort("survey_response", S, MINUTES_15, "invitation sent to 
 RELATIONSHIP_NPS = _gauge("relationship_nps", dim.CUSTOMER, MINUTES_15, "each customer's latest recommendation answer of the last 90 days")
 
 # ---- what could not be measured ----------------------------------------------------------------
+QUARANTINED_SALE = _count("quarantined_sale", J, MINUTES_15, "the same of leads and bookings, by measure; never averaged")
 QUARANTINED = _count("quarantined", T, MINUTE_1, "durations that cannot be: below −5 s or above 10 years, by measure; never averaged")
 
 # ---- customers ---------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from itertools import pairwise
 
 from kpis.catalogue import KPIS, by_id
@@ -106,6 +107,12 @@ class Reader:
                 self._refuse_past(kpi, formula, cells)
                 found += [(kpi, formula, cells, cut) for cut in cuts]
         return found
+
+    def again(self) -> Reader:
+        """A reader of the same instant, for cells that may have moved since."""
+        other = copy(self)
+        other._slices = {}
+        return other
 
     def kpi(self, kpi_id: str) -> Kpi:
         """One KPI of the catalogue. Raises Unanswerable with the nearest name."""

@@ -154,9 +154,13 @@ class TicketMerged(TicketEvent, frozen=True, kw_only=True, tag="ticket.merged"):
 
 
 class TicketAbsorbed(TicketEvent, frozen=True, kw_only=True, tag="ticket.absorbed"):
-    """The log of a merged ticket, sent to its primary by the aggregator itself."""
+    """The log of a merged ticket, sent to its primary by the aggregator itself; `generation` is the aggregator's own.
+
+    Generations side by side write to one topic: each takes only what it wrote itself.
+    """
 
     log: tuple[dict[str, Any], ...]
+    generation: int = 0
 
 
 class TicketDeleted(TicketEvent, frozen=True, kw_only=True, tag="ticket.deleted"):

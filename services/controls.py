@@ -152,7 +152,7 @@ def decisions_of(settings: Settings) -> dict[tuple[str, str], dict[str, Any]]:
         }
     }
     for name, definition in definitions_of(settings).items():
-        found[CALENDAR, name] = msgspec.to_builtins(definition)
+        found[CALENDAR, name] = msgspec.json.decode(msgspec.json.encode(definition))  # as it comes back, to be compared
     return found
 
 

@@ -16,9 +16,11 @@ import msgspec
 from msgspec import Struct
 
 from kpis.measures import MEASURES
+from schemas.topics import CONTROLS, TOPICS
 from services.controls import GENERATION, Control, publish, read_controls
 from services.settings import Settings
 from services.settings_errors import ConfigError, Problem
+from services.topics import TopicState, ensure_topics
 
 log = logging.getLogger("deskpulse.generations")
 LIVE = "live"
@@ -115,6 +117,22 @@ async def entered(settings: Settings, now_ms: int, say: Callable[[str], None] = 
     for what in waiting(settings, generation):
         say(f"{what} comes into force with `deskpulse rebuild --all`; until then generation {generation.number} goes on as it is")
     return within(settings, generation), generation
+
+
+async def prepared(settings: Settings, say: Callable[[str], None]) -> tuple[Settings, list[TopicState]]:
+    """Make or check the topics of the live generation, or of the first; the settings within it, and what was found.
+
+    Raises ConfigError, KafkaError.
+    """
+    states = await ensure_topics(settings, only={CONTROLS})
+    controls = await read_controls(settings)
+    wanted = settings.kafka.generation
+    generation = generation_of(controls, wanted) if wanted else live_of(controls)
+    if generation is not None:
+        for what in waiting(settings, generation):
+            say(f"{what} comes into force with `deskpulse rebuild --all`")
+        settings = within(settings, generation)
+    return settings, [*states, *await ensure_topics(settings, only={t.name for t in TOPICS} - {CONTROLS})]
 
 
 async def announce(settings: Settings, generation: Generation) -> None:

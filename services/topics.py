@@ -7,6 +7,7 @@ to another partition and away from its log.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Container
 from typing import Any, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -15,6 +16,8 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from schemas.topics import TOPICS, Topic
 from services.kafka import client_options
 from services.settings import Settings, topic
+
+_ALL = frozenset(declared.name for declared in TOPICS)
 
 
 class TopicState(NamedTuple):
@@ -33,17 +36,18 @@ def partitions_of(settings: Settings, declared: Topic) -> int:
     return counts[declared.partitions]
 
 
-async def ensure_topics(settings: Settings) -> list[TopicState]:
-    """Create what is missing and say for every topic whether it fits. Raises KafkaError when the broker refuses."""
+async def ensure_topics(settings: Settings, only: Container[str] = _ALL) -> list[TopicState]:
+    """Create what is missing (of the names in `only`) and say for each whether it fits. Raises KafkaError when the broker refuses."""
     admin = AIOKafkaAdminClient(**client_options(settings), request_timeout_ms=30_000)
     await admin.start()
     try:
         found = await _partition_counts(admin)
-        missing = [declared for declared in TOPICS if topic(settings, declared.name) not in found]
+        wanted = [declared for declared in TOPICS if declared.name in only]
+        missing = [declared for declared in wanted if topic(settings, declared.name) not in found]
         created = await _create(admin, settings, missing)
         if missing:
             found = await _visible(admin, {topic(settings, declared.name) for declared in missing})
-        return [_state(settings, declared, found, topic(settings, declared.name) in created) for declared in TOPICS]
+        return [_state(settings, declared, found, topic(settings, declared.name) in created) for declared in wanted]
     finally:
         await admin.close()
 

@@ -13,7 +13,9 @@ import pytest
 from tests.conftest import REPOSITORY
 
 PARTS = ("schemas", "kpis", "services", "cli", "deploy")
-SHARED_BY_SERVICES = frozenset({"settings", "settings_errors", "calendar_settings", "calendars", "kafka", "topics", "partition", "controls", "generations"})
+SHARED_BY_SERVICES = frozenset(
+    {"settings", "settings_errors", "calendar_settings", "calendars", "kafka", "topics", "partition", "controls", "generations"}
+)
 PURE = sys.stdlib_module_names | {"msgspec", "numpy"}
 FAUST_FILES = ("services/aggregator/app.py", "services/aggregator/overrides.py")
 HERE = Path(__file__).name

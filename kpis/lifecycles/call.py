@@ -165,6 +165,8 @@ def _on_abandoned(state: Call, event: ev.CallAbandoned, at: int, add: Add, contr
     wait = None if state.queued is None else span(at - state.queued.at_ms)
     if wait is None:
         add(m.CALL_ABANDONED.slot("no_wait"), at, state.attributes, 0, 1)
+        if state.queued is not None:
+            add(m.QUARANTINED.slot("abandon_wait"), at, state.attributes, 0, 1)
         return
     cls = "short" if wait <= controls.short_abandon_ms else "within" if wait <= controls.answer_within_ms else "late"
     add(m.CALL_ABANDONED.slot(cls), at, state.attributes, 0, 1)

@@ -56,8 +56,8 @@ class Entry(Group, frozen=True, array_like=True, gc=False):
             if self.kind != "first_seen":  # it counts as created from here on, so no longer as entered otherwise
                 add(_FIRST_SEEN, at, attributes, 0, -sign)
         if self.opened_ms is not None:
-            if self.wait_ms is not None:
-                add(_WAIT_BY_START, at, attributes, self.wait_ms, sign)
+            if self.wait_ms is not None and (waited := span(self.wait_ms)) is not None:
+                add(_WAIT_BY_START, at, attributes, waited, sign)
             if self.handle_ms is not None and (handled := span(self.handle_ms)) is not None:
                 add(_HANDLE_BY_START, at, attributes, handled, sign)
         if self.kind == "backfill":

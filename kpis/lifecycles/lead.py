@@ -51,6 +51,7 @@ class Booked(Group, frozen=True, array_like=True, gc=False):
         """The wait for the booking, by both clocks."""
         value = span(max(0, self.wait_ms))
         if value is None:
+            add(m.QUARANTINED_SALE.slot("booking_wait"), self.at_ms, self.attributes, 0, sign)
             return
         add(_BOOKING_WAIT, self.at_ms, self.attributes, value, sign)
         if self.wait_business_ms is not None:
@@ -133,7 +134,9 @@ def _contacted(state: Lead, event: ev.LeadContacted, at: int, add: Add, controls
     state.contacted = True
     if state.entry is not None:
         value = span(at - state.entry.at_ms)
-        if value is not None:
+        if value is None:
+            add(m.QUARANTINED_SALE.slot("lead_response"), at, state.attributes, 0, 1)
+        else:
             add(_RESPONSE, at, state.attributes, value, 1)
             business = business_ms((), controls, state.entry.at_ms, at)
             if business is not None:

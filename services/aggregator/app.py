@@ -60,6 +60,7 @@ def shard_maker(settings: Settings, in_force: InForce) -> Any:
                 checkpoint_ms=a.checkpoint_ms,
                 retention_days=a.entity_retention_days,
                 wall=wall,
+                generation=settings.kafka.generation,
             )
         if tp.topic == topic(settings, topics.FACTS):
             return LedgerShard(tp.partition, rules=Rules(levels.zone, pairs), levels=levels, checkpoint_ms=a.checkpoint_ms, wall=wall)

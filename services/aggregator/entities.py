@@ -39,10 +39,10 @@ class EntityShard(Progress):
 
     def __init__(
         self, number: int, *, controls: InForce, levels: Levels, partition_of: PartitionOf, skew_ms: int, checkpoint_ms: int,
-        retention_days: int, wall: bool,
+        retention_days: int, wall: bool, generation: int = 0,
     ) -> None:  # fmt: skip
         super().__init__(Input(topics.EVENTS, number), checkpoint_ms)
-        self.entities = Entities(controls, retention_days, skew_ms=skew_ms)
+        self.entities = Entities(controls, retention_days, skew_ms=skew_ms, generation=generation)
         self.counters: Counter[str] = Counter()
         self._levels = levels
         self._partition_of = partition_of

@@ -16,8 +16,9 @@ from fastapi import FastAPI
 from services.api import problems
 from services.api.access import BearerToken
 from services.api.board import Board
+from services.api.lineage import Lineages, StateLineages
 from services.api.ports import Figures
-from services.api.routes import catalogue, figures, health, metrics, series, stream, wall
+from services.api.routes import catalogue, figures, health, lineage, metrics, series, stream, wall
 from services.api.scrape import Scrape
 from services.api.stream import Hub
 from services.settings import Settings
@@ -28,9 +29,14 @@ SHUTDOWN_SECONDS = 3
 
 
 def create_app(
-    settings: Settings, board: Figures, *, environ: Mapping[str, str] = os.environ, heartbeat_seconds: float = HEARTBEAT_SECONDS
+    settings: Settings,
+    board: Figures,
+    lineages: Lineages | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    heartbeat_seconds: float = HEARTBEAT_SECONDS,
 ) -> FastAPI:
-    """The application that serves a board. Raises ConfigError when a token is named but not set."""
+    """The application that serves a board, and where its figures come from. Raises ConfigError when a token is named but not set."""
     token = settings.api.token(environ)
     build = _version()
     hub = Hub(board)
@@ -63,6 +69,8 @@ def create_app(
         wall.router(),
     ):
         app.include_router(router)
+    if lineages is not None:
+        app.include_router(lineage.router(board, lineages))
     if token:
         app.add_middleware(BearerToken, token=token)
     return app
@@ -72,7 +80,7 @@ async def serve(settings: Settings) -> bool:
     """Runs the board and the server until a signal ends them. Returns whether the server could start."""
     board = Board(settings)
     config = uvicorn.Config(
-        create_app(settings, board),
+        create_app(settings, board, StateLineages(board)),
         host=settings.api.host,
         port=settings.api.port,
         ws="none",

@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from msgspec import Struct
 
+from kpis.lineage import LIMIT, LIMIT_MAX
 from kpis.query import Anchor, Clock, Query, Unanswerable
 from kpis.window import WINDOWS
 from schemas.canonical import millis_from
@@ -29,6 +30,9 @@ _UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _FIGURES = frozenset({"kpi", "window", "by", "as_of", "from", "to", "anchor", "clock"})
 _SERIES = frozenset({"kpi", "step", "by", "from", "to", "anchor"})
 _STREAM = frozenset({"kpi", "window", "by", "anchor", "clock"})
+_LINEAGE = frozenset({"kpi", "window", "as_of", "from", "to", "anchor", "clock", "limit"})
+_USUAL_WINDOWS = ("24h", "now", "today", "28d", "90d")
+"""Of a question for a lineage without a window: the first of these that the KPI has."""
 _REPEATABLE = frozenset({"kpi", "window"})
 
 
@@ -67,6 +71,24 @@ def figures_query(given: Given, known: Known) -> Query:
 def stream_query(given: Given, known: Known) -> Query:
     """A question for a stream: as for figures, but always of now. Raises Unanswerable."""
     return _query(_parsed(given, _STREAM, known), known)
+
+
+def lineage_query(given: Given, known: Known) -> tuple[Query, int]:
+    """A question for the lineage of one figure, and how many entities it lists. Raises Unanswerable."""
+    named, where = _parsed(given, _LINEAGE, known)
+    for name in ("kpi", "window"):
+        if len(named.get(name, ())) > 1:
+            raise Unanswerable(f"a lineage is of one figure: {name} is given {len(named[name])} times", name)
+    if "kpi" not in named:
+        raise Unanswerable("a lineage is of a KPI: add kpi=…; /v1/kpis lists them", "kpi")
+    entry = known.kpi(named["kpi"][0])
+    if not {"window", "from", "to"} & named.keys():
+        windows = tuple(entry.get("windows", ()))
+        named["window"] = [next((w for w in _USUAL_WINDOWS if w in windows), next(iter(windows), "24h"))]
+    limit = _one(named, "limit") or str(LIMIT)
+    if not limit.isascii() or not limit.isdigit() or len(limit) > 6 or not 1 <= int(limit) <= LIMIT_MAX:
+        raise Unanswerable(f"limit is a number from 1 to {LIMIT_MAX}", "limit")
+    return _query((named, where), known), int(limit)
 
 
 def series_query(given: Given, known: Known, now_ms: int) -> SeriesQuery:

@@ -6,17 +6,21 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import uvicorn
+from aiokafka.errors import KafkaError
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
+from services.controls import Control, follow
+from services.generations import entered, live_of
 from services.ingest.answers import TITLES
 from services.ingest.door import Door
 from services.ingest.metrics import Metrics
@@ -28,6 +32,9 @@ from services.ingest.sources import configured
 from services.kafka import client_options
 from services.settings import Settings
 
+_AGAIN = 75
+"""Exit code that asks to be started again (EX_TEMPFAIL)."""
+_ENTER_SECONDS = 5.0
 _GRACE_SECONDS = 12
 """How long a stop waits for requests in flight: a little longer than they wait for Kafka."""
 
@@ -68,8 +75,9 @@ def create_app(
     *,
     environ: Mapping[str, str] = os.environ,
     say: Callable[[str], None] = say_on_terminal,
+    beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> IngestApp:
-    """The app. `clock` gives ms since 1970; `environ` holds the secrets. Raises ConfigError."""
+    """The app. `clock` gives ms since 1970; `environ` holds the secrets; `beside` runs while the app does. Raises ConfigError."""
     sources = configured(settings, environ, say)
     metrics = Metrics(sources)
     packer = Packer(publisher.send, linger_ms=settings.ingest.linger_ms)
@@ -85,13 +93,16 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         connection = asyncio.create_task(publisher.run())
         connection.add_done_callback(ended)
+        following = asyncio.create_task(beside()) if beside is not None else None
         try:
             yield
             await packer.drain()
         finally:
-            connection.cancel()
-            with suppress(asyncio.CancelledError):
-                await connection
+            for task in (connection, following):
+                if task is not None:
+                    task.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await task
 
     app = IngestApp(title="deskpulse ingest", description="Webhooks in, canonical events out.", redoc_url=None, lifespan=lifespan)
     app.deliveries = Webhooks(sources, door, metrics, settings.ingest.max_body_bytes, clock)
@@ -126,9 +137,22 @@ def _problem(status: int, detail: str) -> Response:
 
 
 def run(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT; requests in flight are answered first. The exit code. Raises ConfigError."""
+    """Serve until SIGTERM or SIGINT; requests in flight are answered first. The exit code: 75 asks to be started again.
+
+    Raises ConfigError.
+    """
     client_options(settings)  # refuses here what the publisher would find out only later
-    app = create_app(settings, KafkaPublisher(settings, say_on_terminal))
+    settings, events = asyncio.run(_entered(settings))
+    moved = threading.Event()
+
+    def heed(standing: list[Control]) -> None:
+        live = live_of(standing)
+        if live is not None and not settings.kafka.generation and (live.events, live.partitions) != events and not moved.is_set():
+            say_on_terminal(f"events go to generation {live.events} with {live.partitions} partitions now: ingest ends, to be started again")
+            moved.set()
+            signal.raise_signal(signal.SIGTERM)
+
+    app = create_app(settings, KafkaPublisher(settings, say_on_terminal), beside=lambda: follow(settings, heed))
     config = uvicorn.Config(
         app,
         host=settings.ingest.host,
@@ -150,4 +174,21 @@ def run(settings: Settings) -> int:
         return 0
     finally:
         signal.signal(signal.SIGTERM, before)
+    if moved.is_set():
+        return _AGAIN
     return 0 if server.started else 1
+
+
+async def _entered(settings: Settings) -> tuple[Settings, tuple[int, int]]:
+    """The settings within the live generation, and which `events` it takes; where Kafka does not answer, what the settings say.
+
+    In that case the follower of the controls finds out later whether that was right.
+    """
+    try:
+        async with asyncio.timeout(_ENTER_SECONDS):
+            within, generation = await entered(settings, wall_clock_ms(), say_on_terminal)
+    except (KafkaError, OSError, TimeoutError):
+        return settings, (1, settings.kafka.partitions)
+    pinned = settings.kafka.generation
+    kafka = within.kafka.model_copy(update={"generation": pinned})
+    return within.model_copy(update={"kafka": kafka}), (generation.events, generation.partitions)

@@ -14,6 +14,7 @@ import msgspec
 
 from schemas.rejections import Reason, Rejected
 
+JSON_LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"})
 _BOM = b"\xef\xbb\xbf"
 _values = msgspec.json.Decoder()
 _raws = msgspec.json.Decoder(list[msgspec.Raw])

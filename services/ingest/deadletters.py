@@ -1,4 +1,7 @@
-"""What ingest could not use, as records of `rejected`. Only harmless headers are kept: no signature, no token, no address."""
+"""What ingest could not use, as records of `rejected`.
+
+Law: of the headers only those are kept that the translation reads, so that it can be repeated: no signature, no token, no address.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,18 @@ from collections.abc import Iterator, Mapping
 
 from schemas.deadletters import letters_of
 from schemas.rejections import Rejected
+from services.ingest.providers import PROVIDERS
 from services.ingest.sources import Source
 
-_KEPT_HEADERS = ("content-type", "webhook-id")
+KEPT_HEADERS = tuple(sorted({name for provider in PROVIDERS.values() for name in provider.headers}))
+HEADER_MAX_CHARS = 2_400
+"""An id of 200 characters behind percent signs; a longer value could not be used, and a shortened one would be another id."""
 
 
 def letters(
-    rejected: Rejected, original: bytes, source: Source, received_at_ms: int, ordinal: int, headers: dict[str, str]
+    rejected: Rejected, original: bytes, source: Source, received_at_ms: int, ordinal: int | None, headers: dict[str, str]
 ) -> Iterator[tuple[str, bytes]]:
-    """The records of one rejection as (key, value). `ordinal` tells the items of one delivery apart."""
+    """The records of one rejection as (key, value). `ordinal` is the place of an item in its delivery, None for a whole body."""
     return letters_of(
         rejected.reason,
         rejected.detail,
@@ -23,12 +29,13 @@ def letters(
         source=source.name,
         kind=source.provider.kind,
         received_at_ms=received_at_ms,
-        salt=str(ordinal),
+        salt=f"{ordinal}:{sorted(headers.items())}",
         headers=headers,
+        ordinal=ordinal,
     )
 
 
 def harmless(header: Mapping[bytes, bytes]) -> dict[str, str]:
-    """The headers that may be kept, shortened to what a header of that name can sensibly hold."""
-    found = {name: header.get(name.encode(), b"").decode("latin-1")[:200] for name in _KEPT_HEADERS}
-    return {name: value for name, value in found.items() if value}
+    """The headers that some kind's translation reads; of every kind, because a wrong kind may be what is put right."""
+    found = {name: header[name.encode()].decode("latin-1") for name in KEPT_HEADERS if name.encode() in header}
+    return {name: value for name, value in found.items() if len(value) <= HEADER_MAX_CHARS}

@@ -9,21 +9,16 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from schemas import keys
-from schemas.canonical import event_from
-from schemas.codec import RECORD_MAX_BYTES, encode_event
-from schemas.events import Event
-from schemas.rejections import Reason, Rejected
+from schemas.rejections import Rejected
 from schemas.topics import REJECTED
+from services.ingest.admission import admitted, packed
 from services.ingest.answers import Answer, Fault, counted, problem
 from services.ingest.deadletters import harmless, letters
 from services.ingest.delivery import Delivery, Translation, WrongContentType
 from services.ingest.metrics import Metrics
 from services.ingest.packer import Packed, Packer
 from services.ingest.sources import Source
-from services.partition import partition_of
 
-EVENT_MAX_BYTES = RECORD_MAX_BYTES - 1000
 LETTERS_MAX = 1000
 """Beyond so many bad items the delivery is kept once, as a whole: a body of commas must not become a million records."""
 
@@ -53,15 +48,15 @@ class Door:
         for name in translation.ignored:
             self._metrics.ignored(source.name, name, source.provider.names)
         if len(translation.items) == 1:
-            packed, faults = self._let_in(source, delivery, translation.items, 0)
+            into, faults = self._let_in(source, delivery, translation.items, 0)
         else:
-            packed, faults = [], []
+            into, faults = [], []
             for start in range(0, len(translation.items), _PAUSE_EVERY):
                 more, wrong = self._let_in(source, delivery, translation.items[start : start + _PAUSE_EVERY], start)
-                packed += more
+                into += more
                 faults += wrong
                 await asyncio.sleep(0)
-        receipt = self._packer.put(packed)
+        receipt = self._packer.put(into)
         if faults:
             await asyncio.gather(receipt, *self._keep(source, delivery, faults, translation))
             for _, fault in faults:
@@ -76,43 +71,27 @@ class Door:
     def _let_in(
         self, source: Source, delivery: Delivery, items: Sequence[Any], start: int
     ) -> tuple[list[Packed], list[tuple[int, Rejected]]]:
-        packed: list[Packed] = []
+        into: list[Packed] = []
         faults: list[tuple[int, Rejected]] = []
         for ordinal, item in enumerate(items, start):
             try:
-                if isinstance(item, Rejected):
-                    raise item
-                event, stripped = event_from(
-                    item,
-                    source=source.name,
-                    received_at_ms=delivery.received_at_ms,
-                    ticket_source=source.ticket_source,
-                    customer_prefix=source.customer_prefix,
-                )
-                packed += self._packed(event)
+                event, stripped = admitted(item, source, delivery.received_at_ms)
+                into += packed(event, self._partitions)
             except Rejected as rejected:
                 faults.append((ordinal, rejected))
                 continue
             if stripped:
                 self._metrics.stripped(source.name, len(stripped))
-        return packed, faults
-
-    def _packed(self, event: Event) -> list[Packed]:
-        encoded = encode_event(event)
-        if len(encoded) > EVENT_MAX_BYTES:
-            raise Rejected(Reason.BAD_FIELD, f"the event takes {len(encoded)} bytes, at most {EVENT_MAX_BYTES} are let in")
-        key = keys.of(event)
-        if key == keys.EVERYWHERE:
-            return [Packed(partition, key, encoded) for partition in range(self._partitions)]
-        return [Packed(partition_of(key, self._partitions), key, encoded)]
+        return into, faults
 
     def _keep(
         self, source: Source, delivery: Delivery, faults: Sequence[tuple[int, Rejected]], translation: Translation | None
     ) -> list[asyncio.Future[None]]:
         """Send the dead letters of one delivery; the futures resolve when they are acknowledged."""
         original = None if translation is None else translation.original
+        lost: list[tuple[int | None, Rejected, bytes]]
         if original is None or len(faults) > LETTERS_MAX:
-            lost = [(*faults[0], delivery.body)]
+            lost = [(None, faults[0][1], delivery.body)]
         else:
             lost = [(ordinal, rejected, original(ordinal)) for ordinal, rejected in faults]
         headers = harmless(delivery.headers)

@@ -23,6 +23,8 @@ from services.ingest.signatures import SCHEMES, equals_any
 
 BATCH = "application/cloudevents-batch"
 STRUCTURED = "application/cloudevents"
+ATTRIBUTES = ("specversion", "type", "id", "time", "source")
+"""Those that are read of the binary mode's headers."""
 
 
 def verifier(credentials: Credentials) -> Verify:
@@ -89,8 +91,7 @@ def _structured(value: Any) -> Any:
 
 
 def _binary(delivery: Delivery) -> Any:
-    names = ("specversion", "type", "id", "time", "source")
-    attributes = {name: _header_text(delivery, name) for name in names if f"ce-{name}".encode() in delivery.headers}
+    attributes = {name: _header_text(delivery, name) for name in ATTRIBUTES if f"ce-{name}".encode() in delivery.headers}
     return _event(attributes, value_of(delivery.body) if delivery.body else {}, "/ce-")
 
 
@@ -125,4 +126,11 @@ def handshake(delivery: Delivery) -> Sequence[tuple[bytes, bytes]]:
     return ((b"webhook-allowed-origin", origin), (b"webhook-allowed-rate", b"*"))
 
 
-PROVIDER = Provider(kind="cloudevents", verifier=verifier, translate=translate, generic=True, handshake=handshake)
+PROVIDER = Provider(
+    kind="cloudevents",
+    verifier=verifier,
+    translate=translate,
+    generic=True,
+    handshake=handshake,
+    headers=("content-type", *[f"ce-{name}" for name in ATTRIBUTES]),
+)

@@ -38,7 +38,8 @@ class Provider(Struct, frozen=True, kw_only=True):
     deterministic: a delivery and the source's options (an instance of `options`) become outside forms of canonical events; it
     raises Rejected when the body as a whole is unusable, WrongContentType, and nothing else. `names` are the message names that
     may be labels of a counter. Of a `generic` kind the sender writes canonical events and wants to know what was wrong; the
-    others are answered 2xx for all that is verified. `handshake` answers OPTIONS with headers.
+    others are answered 2xx for all that is verified. `handshake` answers OPTIONS with headers. `headers` are those that
+    `translate` reads (lower-case); they are kept with what is rejected, so a header that proves the sender is never among them.
     """
 
     kind: str
@@ -48,6 +49,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     options: type[Struct] = NoOptions
     names: frozenset[str] = frozenset()
     handshake: Callable[[Delivery], Sequence[tuple[bytes, bytes]]] | None = None
+    headers: tuple[str, ...] = ("content-type", "webhook-id")
 
 
 def signed_by(scheme: Hmac, secrets: Sequence[str]) -> Verify:

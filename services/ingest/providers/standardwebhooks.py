@@ -10,12 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from schemas.rejections import Rejected
-from services.ingest.bodies import elements_of, lines_of, value_of
+from services.ingest.bodies import JSON_LINES, elements_of, lines_of, value_of
 from services.ingest.delivery import Delivery, Translation, WrongContentType
 from services.ingest.providers.provider import Credentials, Provider, Verify, signed_by
 from services.ingest.signatures import SCHEMES
-
-JSON_LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"})
 
 
 def verifier(credentials: Credentials) -> Verify:
@@ -34,17 +32,17 @@ def translate(delivery: Delivery, options: Any) -> Translation:
     media_type = delivery.media_type
     if media_type in JSON_LINES:
         values, line = lines_of(delivery.body)
-        return Translation(items=_in_array(values, message_id), original=line, many=True)
+        return Translation(items=_in_array(values, message_id, delivery.first_ordinal), original=line, many=True)
     if not is_json(media_type):
         raise WrongContentType("send application/json (one event or an array) or application/x-ndjson (one event in each line)")
     value = value_of(delivery.body)
     if isinstance(value, list):
-        return Translation(items=_in_array(value, message_id), original=elements_of(delivery.body), many=True)
+        return Translation(items=_in_array(value, message_id, delivery.first_ordinal), original=elements_of(delivery.body), many=True)
     return Translation(items=[flattened(value, message_id)])
 
 
-def _in_array(values: list[Any], message_id: str) -> list[Any]:
-    return [flattened(value, f"{message_id}:{ordinal}" if message_id else "") for ordinal, value in enumerate(values)]
+def _in_array(values: list[Any], message_id: str, first: int) -> list[Any]:
+    return [flattened(value, f"{message_id}:{ordinal}" if message_id else "") for ordinal, value in enumerate(values, first)]
 
 
 def flattened(value: Any, message_id: str) -> Any:

@@ -1,0 +1,1 @@
+"""The figures made anew from the events, beside those that are live."""
