@@ -25,6 +25,7 @@ from services.settings import Settings, topic
 
 _CHUNK_RECORDS = 200
 _UNDER_WAY = 4
+_LOOK_SECONDS = 1.0
 
 
 class Copy:
@@ -34,14 +35,14 @@ class Copy:
         self._source, self._target, self._say = source, target, say
         self.copied = 0
         self.left_out = 0
-        self.behind: dict[int, int] = {}
-        """Offsets still to copy by partition, as of the newest look; empty before the first."""
+        self.behind: int | None = None
+        """Offsets still to copy, as of the newest look; None before the first."""
         self.moved_at = time.monotonic()
 
     @property
     def caught_up(self) -> bool:
-        """Whether all that stood in the source at the newest look was copied."""
-        return bool(self.behind) and not any(self.behind.values())
+        """Whether the copy is as good as at the end: what comes meanwhile is copied within a moment."""
+        return self.behind is not None and self.behind <= _CHUNK_RECORDS
 
     async def run(self) -> None:
         """Copy until cancelled. Raises Unavailable when the target stays away, KafkaError when the source does."""
@@ -62,6 +63,7 @@ class Copy:
         try:
             consumer.assign(partitions)
             await consumer.seek_to_beginning(*partitions)
+            looked_at = 0.0
             under_way: list[tuple[asyncio.Future[None], list[Packed]]] = []
             while True:
                 found = await consumer.getmany(timeout_ms=500, max_records=_CHUNK_RECORDS)
@@ -70,11 +72,12 @@ class Copy:
                     under_way.append((await put(packer, chunk), chunk))
                 while under_way and (len(under_way) >= _UNDER_WAY or not chunk):
                     await acknowledged(packer, *under_way.pop(0))
-                if not chunk:
-                    ends = await consumer.end_offsets(partitions)
-                    self.behind = {where.partition: max(0, ends[where] - await consumer.position(where)) for where in partitions}
-                else:
+                if chunk:
                     self.moved_at = time.monotonic()
+                if not chunk or time.monotonic() - looked_at > _LOOK_SECONDS:
+                    looked_at = time.monotonic()
+                    ends = await consumer.end_offsets(partitions)
+                    self.behind = sum([max(0, ends[where] - await consumer.position(where)) for where in partitions])
         finally:
             await consumer.stop()
             await packer.drain()

@@ -148,7 +148,8 @@ def run(settings: Settings) -> int:
     def heed(standing: list[Control]) -> None:
         live = live_of(standing)
         if live is not None and not settings.kafka.generation and (live.events, live.partitions) != events and not moved.is_set():
-            say_on_terminal(f"events go to generation {live.events} with {live.partitions} partitions now: ingest ends, to be started again")
+            where = f"generation {live.events} with {live.partitions} partitions"
+            say_on_terminal(f"events go to {where} now: ingest ends, to be started again")
             moved.set()
             signal.raise_signal(signal.SIGTERM)
 
