@@ -81,7 +81,7 @@ class Entities:
         self._withdrawn: dict[int, int] = {}
         self._stubs: dict[int, int] = {}
         self._notes: dict[bytes, bytes | None] = {}
-        self._kept_ms = (retention_days * DAY, solved_days * DAY)
+        self._kept_ms = (retention_days * DAY, max(solved_days, retention_days) * DAY)
         self._sweep: list[str] = []
         self._skew_ms = skew_ms
         self._generation = generation
@@ -113,7 +113,7 @@ class Entities:
         if identity in self._withdrawn:
             self.counters["withdrawn"] += 1
             return
-        live = self._open(key, kind)
+        live = self._open(key, kind, event.received_at_ms)
         if live is None:
             self._refuse(event, Reason.BEYOND_RETENTION, "the entity ended so long ago that its log is gone")
             return
@@ -144,7 +144,7 @@ class Entities:
             self._refuse(event, Reason.ENTITY_TOO_LARGE, _TOO_LARGE)
             return None
         if len(live.log) >= LOG_MAX_EVENTS or sum(map(len, live.log)) + len(packed) > LOG_MAX_BYTES:
-            return self._overflow(live, event, packed, identity)
+            return self._overflow(live, [*live.log, packed], [*live.ids, identity])
         if order > live.last and not live.void and type(event) not in _REPLAYED:
             rows: Rows = []
 
@@ -160,22 +160,21 @@ class Entities:
             self.counters["out_of_order"] += 1
         return self._relive(live, [*live.log, packed], [*live.ids, identity])
 
-    def _overflow(self, live: Live, event: ev.Event, packed: bytes, identity: int) -> Rows | None:
+    def _overflow(self, live: Live, log: list[bytes], ids: list[int]) -> Rows | None:
         """A full log keeps what comes first in its order, whatever arrived first; the rest is refused, now and from now on."""
-        pairs = [(unpack_event(p), p, i) for p, i in zip([*live.log, packed], [*live.ids, identity], strict=True)]
+        pairs = [(unpack_event(packed), packed, identity) for packed, identity in zip(log, ids, strict=True)]
         pairs.sort(key=lambda three: order_of(three[0]))
         size = kept = 0
-        for _, each, _ in pairs[:LOG_MAX_EVENTS]:
-            size += len(each)
+        for _, packed, _ in pairs[:LOG_MAX_EVENTS]:
+            size += len(packed)
             if size > LOG_MAX_BYTES:
                 break
             kept += 1
         live.full_from = order_of(pairs[kept][0])
-        for late, _, number in pairs[kept:]:
-            self._refuse(event if number == identity else late, Reason.ENTITY_TOO_LARGE, _TOO_LARGE)
-        if all(number != identity for _, _, number in pairs[:kept]) and kept == len(live.log):
-            return None
-        return self._relive(live, [p for _, p, _ in pairs[:kept]], [i for _, _, i in pairs[:kept]])
+        for event, _, _ in pairs[kept:]:
+            self._refuse(event, Reason.ENTITY_TOO_LARGE, _TOO_LARGE)
+        held = [packed for _, packed, _ in pairs[:kept]]
+        return None if held == live.log else self._relive(live, held, [identity for _, _, identity in pairs[:kept]])
 
     def _apply_again(self, live: Live, event: ev.Event, identity: int) -> Rows | None:
         at = live.ids.index(identity)
@@ -191,6 +190,8 @@ class Entities:
                 return None
             self._refuse(known, Reason.CONFLICTING_ID, "this id was used again with other content that comes first")
         log = [*live.log[:at], pack_event(event), *live.log[at + 1 :]]
+        if sum(map(len, log)) > LOG_MAX_BYTES:
+            return self._overflow(live, log, live.ids)
         return self._relive(live, log, live.ids)
 
     def _relive(self, live: Live, log: list[bytes], ids: list[int]) -> Rows:
@@ -213,12 +214,12 @@ class Entities:
         if identity in self._withdrawn:
             self.counters["duplicate"] += 1
             return
-        self._withdrawn[identity] = event.received_at_ms
-        self._notes[b"w" + identity.to_bytes(8, "big")] = str(event.received_at_ms).encode()
+        self._withdrawn[identity] = self.arrived_ms
+        self._notes[b"w" + identity.to_bytes(8, "big")] = str(self.arrived_ms).encode()
         self.counters["withdrawals"] += 1
         needle = msgspec.msgpack.encode(identity)
         for key in {k for k, live in self._live.items() if identity in live.ids} | {k for k, rest in self._rest.items() if needle in rest}:
-            live = self._open(key, key[: key.index(":")])
+            live = self._open(key, key[: key.index(":")], 0)
             if live is None or identity not in live.ids:
                 continue
             at = live.ids.index(identity)
@@ -252,13 +253,18 @@ class Entities:
 
     # ---- holding -------------------------------------------------------------------------------
 
-    def _open(self, key: str, kind: str) -> Live | None:
+    def _open(self, key: str, kind: str, received_ms: int) -> Live | None:
+        """The entity to change; None for one that ended too long before an arrival, whether the sweep has come past it or not."""
         live = self._live.get(key)
         if live is not None:
             return live
         data = self._rest.get(key)
         if data is not None:
             live = self._awake.pop(key, None) or woken(kind, data)
+            age_ms = received_ms - live.arrived_ms
+            if age_ms >= self._kept_ms[0] and (kept := self._kept_for(kind, live)) is not None and age_ms >= kept:
+                self._let_go(key)
+                return None
         elif self._stubs and identity_of("", key) in self._stubs:
             return None
         else:
@@ -287,7 +293,10 @@ class Entities:
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Take one record of the state topic; the last value of a key wins, None removes it."""
         if key[:1] == b"w" and len(key) == 9:
-            self._withdrawn[int.from_bytes(key[1:], "big")] = int(value or 0)
+            if value is None:
+                self._withdrawn.pop(int.from_bytes(key[1:], "big"), None)
+            else:
+                self._withdrawn[int.from_bytes(key[1:], "big")] = int(value)
         elif key[:1] == b"~" and len(key) == 9:
             if value is None:
                 self._stubs.pop(int.from_bytes(key[1:], "big"), None)
@@ -308,28 +317,32 @@ class Entities:
             if data is None or key in self._live:
                 continue
             age_ms = self.arrived_ms - arrived_ms_of(data)
-            if age_ms < min(self._kept_ms):
+            if age_ms < self._kept_ms[0]:
                 continue
-            kept = self._kept_for(key[: key.index(":")], data)
+            kind = key[: key.index(":")]
+            kept = self._kept_for(kind, woken(kind, data))
             if kept is None or age_ms < kept:
                 continue
-            del self._rest[key]
-            self._awake.pop(key, None)
-            stub = identity_of("", key)
-            self._stubs[stub] = self.arrived_ms
-            self._notes[key.encode()] = None
-            self._notes[b"~" + stub.to_bytes(8, "big")] = str(self.arrived_ms).encode()
+            self._let_go(key)
             gone += 1
         del self._sweep[-most:]
-        for stub in [s for s, at in self._stubs.items() if self.arrived_ms - at > STUB_KEPT_MS]:
-            del self._stubs[stub]
-            self._notes[b"~" + stub.to_bytes(8, "big")] = None
+        for letter, remembered in ((b"~", self._stubs), (b"w", self._withdrawn)):
+            for number in [n for n, at in remembered.items() if self.arrived_ms - at > STUB_KEPT_MS]:
+                del remembered[number]
+                self._notes[letter + number.to_bytes(8, "big")] = None
         return gone
 
-    def _kept_for(self, kind: str, data: bytes) -> int | None:
+    def _let_go(self, key: str) -> None:
+        del self._rest[key]
+        self._awake.pop(key, None)
+        stub = identity_of("", key)
+        self._stubs[stub] = self.arrived_ms
+        self._notes[key.encode()] = None
+        self._notes[b"~" + stub.to_bytes(8, "big")] = str(self.arrived_ms).encode()
+
+    def _kept_for(self, kind: str, live: Live) -> int | None:
         """How long after its last arrival an entity stays, None for as long as it is open."""
         short, long = self._kept_ms
-        live = woken(kind, data)
         if live.void:
             return short
         if kind == "ticket":

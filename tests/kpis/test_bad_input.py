@@ -73,6 +73,11 @@ CASES: dict[str, Case] = {
         "Mon 09:00 created @a\nMon 09:05 message @b\nMon 10:00 merged @a into=b\nMon 11:00 merged @b into=c\nMon 12:00 merged @c into=a",
         NOTHING,
     ),
+    "a circle that is opened again by a withdrawal is one ticket": Case(
+        "Mon 09:00 created @a\nMon 09:01 created @b\nMon 09:05 reply @a\nMon 10:00 merged @a into=b\nMon 11:00 merged @b into=a #m\n"
+        "Mon 12:00 withdrawn of=m",
+        {"ticket_created/unlinked": ["Mon 09:01"], "first_reply_wait": ["Mon 09:05 4m"]},
+    ),
     "a ticket merged into itself counts nowhere": Case("Mon 09:00 created\nMon 09:05 message\nMon 10:00 merged into=t1", NOTHING),
     "a chain: what was written goes to its end": Case(
         "Mon 09:00 created @c\nMon 09:01 created @a\nMon 09:05 reply @a\nMon 10:00 merged @a into=b\nMon 11:00 merged @b into=c",
@@ -315,11 +320,19 @@ def test_what_is_withdrawn_makes_room_in_an_entity_that_is_full() -> None:
     assert listed(entities.rows)["ticket_solved/no_reply"] == ["Fri 09:00"]
 
 
-def large(number: int) -> Event:
+def test_what_was_cut_off_does_not_come_back_by_a_withdrawal() -> None:
+    withdrawn = ev.FactWithdrawn(id="w", source="desk", occurred_at_ms=SOLVED.occurred_at_ms, of="n7")
+    entities = arrived([*full([CREATED]), SOLVED, withdrawn, SOLVED])
+    assert refusals(entities) == ("s, Fri 09:00, entity_too_large",) * 2
+    assert "ticket_solved/no_reply" not in listed(entities.rows)
+
+
+def large(number: int, questions: int = 95, version: int = 0) -> Event:
     """An answer of about 800 kB: all of its words are as long as words may be."""
-    answers = tuple(ev.Answer(question=f"q{q}", metric="words", words=tuple(f"{w:02d}{'x' * 178}" for w in range(46))) for q in range(95))
+    words = tuple(f"{w:02d}{'x' * 178}" for w in range(46))
     return ev.SurveyResponded(
-        id=f"l{number}", source="desk", ticket_id="t1", response_id=f"r{number}", survey_type="panel", answers=answers,
+        id=f"l{number}", source="desk", ticket_id="t1", response_id=f"r{number}", survey_type="panel", version=version,
+        answers=tuple(ev.Answer(question=f"q{q}", metric="words", words=words) for q in range(questions)),
         occurred_at_ms=MONDAY_MS + number, received_at_ms=MONDAY_MS,
     )  # fmt: skip
 
@@ -355,6 +368,12 @@ def test_what_a_full_entity_keeps_does_not_depend_on_the_order_of_arrival() -> N
 
 def test_an_entity_at_rest_fits_a_record_whatever_it_was_sent() -> None:
     entities = arrived([large(number) for number in range(3)])
+    entities.changes()
+    assert max(entities.sizes()) < 1_000_000
+
+
+def test_an_entity_that_versions_make_large_fits_a_record_too() -> None:
+    entities = arrived([large(number, questions=60 * version, version=version) for version in (0, 1) for number in range(3)])
     entities.changes()
     assert max(entities.sizes()) < 1_000_000
 
