@@ -17,7 +17,7 @@ from services.settings_errors import ConfigError
 
 
 class Command(NamedTuple):
-    """A command: its name, the function that is it (`module:function`), one line of help."""
+    """A command: its name, the function (or the `typer.Typer` of subcommands) that is it (`module:function`), one line of help."""
 
     name: str
     function: str
@@ -35,6 +35,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("compute", "cli.compute:compute", "Every figure from a file of events alone."),
     Command("kpis", "cli.kpis:kpis", "The catalogue, or one KPI."),
     Command("figures", "cli.figures:figures", "The figures of a running API, as a table."),
+    Command("explain", "cli.explain:explain", "Where a figure comes from: what counts, what is left out and why."),
+    Command("rejected", "cli.rejected:rejected", "What could not be used, why, and sending it again."),
+    Command("audit", "cli.audit:audit", "Compute every figure again from the events and compare with what is served."),
+    Command("rebuild", "cli.rebuild:rebuild", "Make every figure anew beside the live ones, and switch."),
+    Command("archive", "cli.archiving.commands:archive", "Events to Parquet files, and back into Kafka."),
     Command("check", "cli.check:check", "Check the configuration and say what each source still needs."),
 )
 _BY_NAME = {command.name: command for command in COMMANDS}
@@ -51,8 +56,11 @@ class _Commands(typer.core.TyperGroup):
         if command is None:
             return None
         module, _, function = command.function.partition(":")
+        found = getattr(importlib.import_module(module), function)
+        if isinstance(found, typer.Typer):  # a group of subcommands
+            return typer.main.get_group(found)
         one = typer.Typer(add_completion=False, rich_markup_mode=None)
-        one.command(command.name, help=None, short_help=command.help)(getattr(importlib.import_module(module), function))
+        one.command(command.name, help=None, short_help=command.help)(found)
         return typer.main.get_command(one)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:

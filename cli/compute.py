@@ -12,10 +12,13 @@ import msgspec
 import typer
 
 from cli.event_lines import read_lines
-from cli.terminal import AsJson, say, show, show_json
+from cli.explained import lineage_of, print_lineage, received_times
+from cli.terminal import AsJson, say, show, show_json, stdout
 from kpis import batch
 from kpis.batch import Batch
 from kpis.catalogue import KPIS
+from kpis.lineage import LIMIT, LIMIT_MAX
+from kpis.names import OTHER
 from kpis.query import Anchor, Query, Unanswerable
 from kpis.reading import Reader
 from kpis.window import Levels, Zone
@@ -40,7 +43,8 @@ def compute(
     end: Annotated[str | None, typer.Option("--to", help="End of that span, exclusive.")] = None,
     by: Annotated[str, typer.Option(help="One dimension, or a configured pair: channel,team.")] = "",
     anchor: Annotated[str | None, typer.Option(help="completed or created.")] = None,
-    explain: Annotated[bool, typer.Option(help="Print the formula and the parts of each figure too.")] = False,
+    explain: Annotated[bool, typer.Option(help="With --kpi: what each figure comes from; else its formula and parts.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=LIMIT_MAX, help="Of --explain: how many entities are listed, newest first.")] = LIMIT,
     as_json: AsJson = False,
 ) -> None:
     """Compute every figure from a file of events alone.
@@ -48,11 +52,15 @@ def compute(
     What a line says wrong is told with its number; the figures are those of the other lines.
     """
     settings = load_settings()
+    began_ms = time.time_ns() // 1_000_000
     events = list(_told(read_events(read_lines(file))))
-    reader = figures_of(events, settings, as_of_ms=None if as_of is None else _instant(as_of, "--as-of"))
+    as_of_ms = None if as_of is None else instant(as_of, "--as-of")
+    now_ms = _present(events, as_of_ms)
+    done = cells_of(events, settings, now_ms)
+    reader = reader_of(done, settings, now_ms)
     if (start is None) != (end is None):
         raise typer.BadParameter("--from and --to go together")
-    span = None if start is None or end is None else (_instant(start, "--from"), _instant(end, "--to"))
+    span = None if start is None or end is None else (instant(start, "--from"), instant(end, "--to"))
     figures: list[Figure] = []
     for kpi_id in kpi or list(reader.kpis):
         query = Query(
@@ -60,18 +68,48 @@ def compute(
             windows=tuple(window or ()),
             span=span,
             by=tuple(part for part in by.split(",") if part),
-            anchor=_anchor(anchor),
-            as_of_ms=None if as_of is None else _instant(as_of, "--as-of"),
+            anchor=anchor_of(anchor),
+            as_of_ms=as_of_ms,
         )
         try:
             figures += reader.read(query)
         except Unanswerable as error:
             if kpi:
                 raise typer.BadParameter(str(error)) from None
+    if explain and kpi:
+        received = received_times(events, began_ms)
+        controls = timeline_of_settings(settings)
+        told = [lineage_of(done, reader, one, controls=controls, limit=limit, received=received) for one in _each(figures, span, as_of_ms)]
+        _show_lineages([msgspec.to_builtins(one) for one in told], as_json)
+        return
     if as_json:
         show_json([msgspec.to_builtins(figure) for figure in figures])
         return
     show([_row(figure, reader, explain) for figure in figures], _COLUMNS[: None if explain else 9], as_json=False)
+
+
+def _each(figures: Iterable[Figure], span: tuple[int, int] | None, as_of_ms: int | None) -> Iterator[Query]:
+    """The question that each of these figures alone answers; what shares one name for want of room has no list of its own."""
+    for figure in figures:
+        if OTHER not in figure.dims.values():
+            yield Query(
+                kpis=(figure.kpi,),
+                windows=() if span is not None else (figure.window,),
+                span=span,
+                as_of_ms=as_of_ms,
+                where=tuple(sorted(figure.dims.items())),
+                anchor=anchor_of(figure.anchor),
+            )
+
+
+def _show_lineages(told: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        show_json(told)
+        return
+    for number, one in enumerate(told):
+        if number:
+            stdout().print()
+        print_lineage(one)
 
 
 def cells_of(events: Iterable[Event], settings: Settings, now_ms: int) -> Batch:
@@ -95,9 +133,13 @@ def reader_of(done: Batch, settings: Settings, now_ms: int) -> Reader:
 def figures_of(events: Iterable[Event], settings: Settings, as_of_ms: int | None = None, now_ms: int | None = None) -> Reader:
     """A reader of the figures of these events. `now_ms` (None: the later of `as_of_ms` and the newest event) is the present."""
     listed = list(events)
-    newest = max((event.occurred_at_ms for event in listed), default=0)
-    now = now_ms if now_ms is not None else max(newest, as_of_ms or 0)
+    now = now_ms if now_ms is not None else _present(listed, as_of_ms)
     return reader_of(cells_of(listed, settings, now), settings, now)
+
+
+def _present(events: Iterable[Event], as_of_ms: int | None) -> int:
+    """The later of the newest event and the instant that is asked for."""
+    return max(max((event.occurred_at_ms for event in events), default=0), as_of_ms or 0)
 
 
 def read_events(lines: Iterable[bytes]) -> Iterator[Event | tuple[int, Rejected]]:
@@ -129,14 +171,16 @@ def _told(found: Iterable[Event | tuple[int, Rejected]]) -> Iterator[Event]:
         say("left out: " + ", ".join(f"{n} × {reason}" for reason, n in reasons.most_common()))
 
 
-def _instant(text: str, name: str) -> int:
+def instant(text: str, name: str) -> int:
+    """An instant as an option gives it. Raises typer.BadParameter."""
     try:
         return millis_from(text)
     except Rejected as rejected:
         raise typer.BadParameter(f"{name}: {rejected.detail}") from None
 
 
-def _anchor(name: str | None) -> Anchor | None:
+def anchor_of(name: str | None) -> Anchor | None:
+    """An anchor as an option gives it. Raises typer.BadParameter."""
     if name is None:
         return None
     if name == "completed":

@@ -1,14 +1,11 @@
 """The proof at the end of a demonstration: every figure that the API serves, computed again from the events alone.
 
-The events are read back from Kafka, so what is compared is all that was accepted, in the form in which it was kept. Compared is
-everything that a figure promises; `watermark`, `revision`, `late_applied` and `quality` depend on when things arrived and are
-not (they are facts about the publication).
+The events are read back from Kafka, so what is compared is all that was accepted, in the form in which it was kept.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -16,7 +13,8 @@ from typing import Any, NamedTuple, Protocol
 import httpx
 import msgspec
 
-from kpis.query import Anchor, Query
+from cli.auditing.comparison import Difference, Question, differences, questions
+from kpis.query import Query
 from schemas.canonical import millis_from
 from schemas.codec import decode_record, encode_event
 from schemas.events import Event, TicketAbsorbed
@@ -24,10 +22,6 @@ from schemas.figures import Figure
 from schemas.topics import EVENTS
 from services.kafka import read_partition
 from services.settings import Settings, topic
-
-PUBLICATION = frozenset({"watermark", "revision", "late_applied", "quality"})
-_TOLERANCE = 1e-9
-"""Both sides run the same arithmetic on the same integers; only the trip through JSON lies between."""
 
 
 class Reader(Protocol):
@@ -41,35 +35,6 @@ ReaderAt = Callable[[int], Reader]
 """The board over the events at an instant (ms)."""
 
 
-class Question(NamedTuple):
-    """KPIs that can be asked together: split by nothing, one dimension or a pair, by one anchor (None: their own)."""
-
-    kpis: tuple[str, ...]
-    by: tuple[str, ...] = ()
-    anchor: Anchor | None = None
-
-    def parameters(self) -> dict[str, list[str]]:
-        """The question as the API's query string."""
-        found = {"kpi": list(self.kpis)}
-        if self.by:
-            found["by"] = [",".join(self.by)]
-        if self.anchor:
-            found["anchor"] = [self.anchor]
-        return found
-
-
-class Difference(NamedTuple):
-    """One field of one figure in which the API and the computation differ; a figure that only one of them has differs in `figure`."""
-
-    kpi: str
-    window: str
-    anchor: str
-    dims: str
-    field: str
-    served: Any
-    computed: Any
-
-
 class Proof(NamedTuple):
     """How much was compared, what was served for the totals, and what differed."""
 
@@ -77,22 +42,6 @@ class Proof(NamedTuple):
     compared: int
     totals: list[Figure]
     differences: list[Difference]
-
-
-def questions(catalogue: Sequence[Mapping[str, Any]], pairs: Sequence[tuple[str, str]]) -> Iterator[Question]:
-    """All that can be asked of the figures of now, by each anchor: the total, each dimension, each configured pair.
-
-    The first question is for the totals of all KPIs by their own anchor.
-    """
-    yield Question(tuple(str(entry["id"]) for entry in catalogue))
-    anchors: list[Anchor] = sorted({anchor for entry in catalogue for anchor in entry["anchors"]})
-    dimensions = sorted({name for entry in catalogue for name in entry["dimensions"]})
-    for anchor in anchors:
-        entries = [entry for entry in catalogue if anchor in entry["anchors"]]
-        for by in [(), *((name,) for name in dimensions), *pairs]:
-            kpis = tuple(str(entry["id"]) for entry in entries if set(by) <= set(entry["dimensions"]))
-            if kpis:
-                yield Question(kpis, tuple(by), anchor)
 
 
 async def events_kept(settings: Settings, file: Path) -> list[Event]:
@@ -133,46 +82,13 @@ def prove(
                 totals = totals or served
                 if served:
                     reader = reader_at(millis_from(served[0].as_of))
-                    found += differences(served, reader.read(Query(kpis=question.kpis, by=question.by, anchor=question.anchor)))
+                    found += differences(served, reader.read(question.query()))
                 compared += len(served)
                 progress(len(served))
         finally:
             for answer in answers:
                 answer.cancel()
     return Proof(len(events), compared, totals, found)
-
-
-def differences(served: Sequence[Figure], computed: Sequence[Figure]) -> list[Difference]:
-    """Where two sets of figures differ: a figure that is missing on one side, or a field of one that is on both."""
-    ours, theirs = ({_name(figure): figure for figure in figures} for figures in (served, computed))
-    found = []
-    for name in sorted(ours.keys() | theirs.keys()):
-        if (name not in ours or name not in theirs) and (ours.get(name) or theirs[name]).n == 0:
-            continue  # one side remembers a value of a dimension of which everything was taken back
-        left, right = (msgspec.to_builtins(side.get(name)) for side in (ours, theirs))
-        if left is None or right is None:
-            found.append(Difference(*name, "figure", left and "there", right and "there"))
-            continue
-        fields = sorted((left.keys() | right.keys()) - PUBLICATION)
-        found += [
-            Difference(*name, field, left.get(field), right.get(field)) for field in fields if not _equal(left.get(field), right.get(field))
-        ]
-    return found
-
-
-def _name(figure: Figure) -> tuple[str, str, str, str]:
-    return figure.kpi, figure.window, figure.anchor, ", ".join(f"{name}={value}" for name, value in sorted(figure.dims.items()))
-
-
-def _equal(left: Any, right: Any) -> bool:
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(_equal(left[key], right[key]) for key in left)
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(_equal(a, b) for a, b in zip(left, right, strict=True))
-    if isinstance(left, float) or isinstance(right, float):
-        numbers = isinstance(left, int | float) and isinstance(right, int | float)
-        return numbers and math.isclose(left, right, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
-    return bool(left == right)
 
 
 def _catalogue(client: httpx.Client) -> list[dict[str, Any]]:

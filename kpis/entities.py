@@ -152,7 +152,7 @@ class Entities:
                 rows.append(((slot, time_ms, attributes, value), count))
 
             LIFE_CYCLES[live.kind].step(live.state, event, add, self.controls.at(event.occurred_at_ms))
-            live.last = order
+            live.last, live.stands = order, None
             live.ids.append(identity)
             live.log.append(packed)
             return rows
@@ -181,7 +181,10 @@ class Entities:
         known = unpack_event(live.log[at])
         if event.version < known.version or same_content(event, known):
             self.counters["duplicate"] += 1
-            return None
+            if event.version < known.version or event.occurred_at_ms >= known.occurred_at_ms:
+                return None
+            # sent again without a time of its own: the first receipt holds, whichever of the two arrived here first
+            return self._relive(live, [*live.log[:at], pack_event(event), *live.log[at + 1 :]], live.ids)
         if event.version == known.version:
             self.counters["conflicting_id"] += 1
             if rank_of_content(known) <= rank_of_content(event):
@@ -196,18 +199,22 @@ class Entities:
 
     def _relive(self, live: Live, log: list[bytes], ids: list[int]) -> Rows:
         """Take back what the old log stands for and add what the new one does; nothing is changed when that fails."""
-        old, _, _ = replay(live.kind, [unpack_event(p) for p in live.log], self.controls)
+        old = live.stands
+        if old is None:
+            old, _, _ = replay(live.kind, [unpack_event(p) for p in live.log], self.controls)
         pairs = sorted(((unpack_event(p), p, i) for p, i in zip(log, ids, strict=True)), key=lambda three: order_of(three[0]))
         new, state, void = replay(live.kind, [event for event, _, _ in pairs], self.controls)
-        new.add_all(old, -1)
-        live.state, live.void = state, void
+        rows = Contributions()
+        rows.add_all(new)
+        rows.add_all(old, -1)
+        live.state, live.void, live.stands = state, void, new
         live.log = [packed for _, packed, _ in pairs]
         live.ids = [identity for _, _, identity in pairs]
         live.last = max((order_of(event) for event in flattened([event for event, _, _ in pairs])), default=(-1, 0, 0, ""))
-        return list(new.rows.items())
+        return list(rows.rows.items())
 
     def _repair(self, live: Live) -> None:
-        _, live.state, live.void = replay(live.kind, [unpack_event(p) for p in live.log], self.controls)
+        live.stands, live.state, live.void = replay(live.kind, [unpack_event(p) for p in live.log], self.controls)
 
     def _withdraw(self, event: ev.FactWithdrawn, watermark_ms: int) -> None:
         identity = identity_of(event.source, event.of)

@@ -59,6 +59,8 @@ class Live(Struct):
     facts: dict[str, SentFact] = msgspec.field(default_factory=dict)
     sent: Sent | None = None
     full_from: Order | None = None
+    stands: Contributions | None = None
+    """What the log stands for, where it is known from the newest replay."""
     corrected: bool = False
     """Whether a late event changed it since the last checkpoint."""
 
@@ -114,10 +116,16 @@ def replay(kind: str, events: list[ev.Event], controls: InForce) -> tuple[Contri
 
 
 def same_content(a: ev.Event, b: ev.Event) -> bool:
-    """Whether two events say the same; when they were received does not matter."""
-    return type(a) is type(b) and msgspec.structs.replace(a, received_at_ms=0, time_is_received=False) == msgspec.structs.replace(
-        b, received_at_ms=0, time_is_received=False
-    )
+    """Whether two events say the same; when they were received does not matter, nor the times that stand in for ones not said."""
+    if type(a) is not type(b):
+        return False
+    unsaid = a.time_is_received and b.time_is_received
+    return _content(a, unsaid) == _content(b, unsaid)
+
+
+def _content(event: ev.Event, unsaid: bool) -> ev.Event:
+    at_ms = 0 if unsaid else event.occurred_at_ms
+    return msgspec.structs.replace(event, received_at_ms=0, time_is_received=False, occurred_at_ms=at_ms)
 
 
 def rank_of_content(event: ev.Event) -> tuple[int, bytes]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
 
 from kpis.contributions import Row
 from kpis.controls import InForce
@@ -31,6 +33,7 @@ from kpis.lineage_logs import (
     kind_in,
     kinds_of,
     ledger,
+    may_lack_a_purchase_or_customer,
     newest_ms,
     shows,
 )
@@ -74,12 +77,15 @@ class Trail:
         self._seen: deque[tuple[Reads, Figure]] = deque([(self.reads, self.figure)], maxlen=SEEN_MAX)
         read = self.reads.measures
         self.ledgers = frozenset(LEDGER_OF[name] for key in read if (name := BY_KEY[key].name) in LEDGER_OF)
-        self.kinds = frozenset({*(kind for key in read for kind in kinds_of(key)), *(k for kind in self.ledgers for k in TOLD_BY[kind])})
+        self._own = frozenset(kind for key in read for kind in kinds_of(key))
+        self.kinds = self._own | {kind for ledger_kind in self.ledgers for kind in TOLD_BY[ledger_kind]}
         self.sums: Counter[Sum] = Counter()
         self.levels: Counter[tuple[str, str, int]] = Counter()
         self.counted = 0
+        self.beside = 0
         self.left_out_counts: Counter[str] = Counter()
         self._controls = controls
+        self._wants = lru_cache(maxsize=None)(self.reads.wants)
         self._rules = rules
         self._found: list[Found] = []
         self._left_out: list[tuple[str, str, LeftOut]] = []
@@ -104,7 +110,9 @@ class Trail:
         if kind_in(name) not in self.ledgers:
             return
         key = name.decode()
-        held = ledger(key, data, self._rules)
+        held = ledger(key, data, self._rules, (lambda at_ms: True) if self.reads.gauges else self.reads.in_span)
+        if held is None:
+            return
         counted = {row: n for row, n in held.rows.items() if self.reads.counts(row)}
         if not counted:
             return
@@ -135,7 +143,9 @@ class Trail:
             self._logs[key] = data
         if kind not in self.kinds or not self._may_count(kind, data):
             return
-        past = history(key, data, self._controls)
+        if kind not in self._own and not may_lack_a_purchase_or_customer(kind, data):
+            return
+        past = history(key, data, self._controls, self._wants)
         self._leave_out(of_history(past, self.reads))
         self._late += self._came_late(past, received)
         counted = {} if past.void else {row: n for row, n in past.rows.items() if self.reads.counts(row)}
@@ -170,8 +180,7 @@ class Trail:
     def adds_up(self) -> bool:
         """Whether what was handed in is exactly what the figure was read from, in one of its readings: the answer tells that one."""
         for reads, figure in reversed(self._seen):
-            sums = all(self.sums[one] == amount for one, amount in reads.sums.items())
-            if sums and all(self.levels[one] == level for one, level in reads.levels.items()):
+            if _held(self.sums) == _held(reads.sums) and _held(self.levels) == _held(reads.levels):
                 self.reads, self.figure = reads, figure
                 return True
         return False
@@ -179,7 +188,10 @@ class Trail:
     def _list(self, found: Found | None) -> None:
         if found is None:
             return
-        self.counted += 1
+        if all(line.beside for line in found.counts):
+            self.beside += 1
+        else:
+            self.counted += 1
         if len(self._found) < self.limit:
             heapq.heappush(self._found, found)
         else:
@@ -209,7 +221,7 @@ class Trail:
         self, *, read_at: dict[str, int] | None = None, missing: str | None = None, received: Received = lambda event: None
     ) -> Lineage:
         """The lineage. `missing` says why logs may be gone, None when none can be."""
-        listed = sorted(self._found, key=lambda found: (-found.at_ms, found.entity))
+        listed = sorted(self._found, reverse=True)
         left_out = sorted(self._left_out, key=lambda three: three[:2], reverse=True)[: self.limit]
         adds_up = self.adds_up()
         reason = missing
@@ -221,7 +233,8 @@ class Trail:
             filled=filled(self.reads.formula, self.figure, self.reads),
             entities=[self._told(found, received) for found in listed],
             counted=self.counted,
-            more=self.counted - len(listed),
+            beside=self.beside,
+            more=self.counted + self.beside - len(listed),
             left_out=[one for _, _, one in left_out],
             left_out_counts=dict(self.left_out_counts.most_common()),
             revisions=Revisions(
@@ -239,7 +252,7 @@ class Trail:
         for name in (found.entity, *found.related):
             data = found.data if found.data is not None and name == found.entity else self._logs.get(name)
             if data is not None:
-                past = history(name, data, self._controls)
+                past = history(name, data, self._controls, self._wants)
                 for event, step in zip(past.events, past.steps, strict=True):
                     measures = made(step, self.reads) or sorted(found.moments.get(event.occurred_at_ms, ()))
                     lines.append((event.occurred_at_ms, line_of(event, measures, received)))
@@ -249,3 +262,7 @@ class Trail:
             entity=found.entity, counts=found.counts, attributes=found.attributes, through=found.through, related=found.related,
             events=[lines[i][1] for i in sorted(chosen)], more_events=len(lines) - len(chosen),
         )  # fmt: skip
+
+
+def _held(sums: Mapping[Any, int]) -> dict[Any, int]:
+    return {name: amount for name, amount in sums.items() if amount}

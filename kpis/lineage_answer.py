@@ -83,13 +83,18 @@ class Revisions(Struct, kw_only=True):
 
 
 class Lineage(Struct, kw_only=True):
-    """The whole answer. `more` are entities beyond the limit; `complete` is False, with a `reason`, when logs are missing."""
+    """The whole answer. `counted` entities make the value, `beside` others are told beside it only; `more` of both are not listed.
+
+    `filled` is the formula in numbers, `read_at` the newest offset of each input that the logs include; `complete` is False, with
+    a `reason`, when logs are missing.
+    """
 
     figure: Figure
     formula: str
     filled: str
     entities: list[Counted]
     counted: int
+    beside: int
     more: int
     left_out: list[LeftOut]
     left_out_counts: dict[str, int]

@@ -6,7 +6,7 @@ so what is older than a span can be passed over unread.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from kpis.contributions import Contributions, Row
 from kpis.controls import InForce
+from kpis.dimensions import Attributes
 from kpis.entity import flattened, woken
 from kpis.lifecycles.ledger import Rules, contributions
 from kpis.lifecycles.table import LIFE_CYCLES
@@ -56,29 +57,38 @@ def kind_in(name: bytes) -> str:
     return kind.decode("ascii", "replace") if colon and kind.islower() else ""
 
 
-class _Rest(Struct, array_like=True):
+class _Head(Struct, array_like=True):
     """What of an entity at rest is looked at before it is woken; the rest of the array is passed over."""
 
     arrived_ms: int
     state: msgspec.Raw
     void: bool
     last: tuple[int, int, int, str]
+
+
+class _Log(_Head, array_like=True):
+    """As far as the log, which is all that a history needs."""
+
     ids: msgspec.Raw
     log: list[bytes]
 
 
 def newest_ms(data: bytes) -> int:
     """No contribution of an entity at rest is dated later than this."""
-    rest = _PEEK.decode(data)
-    newest = rest.last[0]
+    newest = _HEAD.decode(data).last[0]
     if b"opened_at_ms" in data:  # a creation may name an opening that lies elsewhere
-        newest = max(newest, *(_opened_ms(packed) for packed in rest.log))
+        newest = max(newest, *(_opened_ms(packed) for packed in _LOG.decode(data).log))
     return newest
 
 
 def shows(kind: str, data: bytes) -> bool:
     """Whether an entity at rest stands in a gauge now."""
     return getattr(woken(kind, data).state, "shown", None) is not None
+
+
+def may_lack_a_purchase_or_customer(kind: str, data: bytes) -> bool:
+    """Whether an entity that only tells ledgers may be what they lack: a purchase, or a contact without a customer."""
+    return kind == "purchase" or (kind in _BOTH and woken(kind, data).state.customer_id is None)
 
 
 def _opened_ms(packed: bytes) -> int:
@@ -100,21 +110,30 @@ class History(NamedTuple):
     void: bool
 
 
-def history(key: str, data: bytes, controls: InForce) -> History:
-    """The history of an entity at rest."""
+def history(key: str, data: bytes, controls: InForce, wants: Callable[[int], bool] = lambda slot: True) -> History:
+    """The history of an entity at rest, as far as the slots that are wanted are concerned."""
     kind = key[: key.index(":")]
-    live = woken(kind, data)
+    rest = _LOG.decode(data)
     life = LIFE_CYCLES[kind]
     state = life.state()
-    events = flattened([unpack_event(packed) for packed in live.log])
+    events = flattened([unpack_event(packed) for packed in rest.log])
     steps: list[dict[Row, int]] = []
     total = Contributions()
+    step: dict[Row, int] = {}
+
+    def add(slot: int, time_ms: int, attributes: Attributes, value: int = 0, count: int = 1) -> None:
+        if wants(slot):
+            row = (slot, time_ms, attributes, value)
+            step[row] = step.get(row, 0) + count
+
     for event in events:
-        step = Contributions()
-        life.step(state, event, step.add, controls.at(event.occurred_at_ms))
-        steps.append(step.rows)
-        total.add_rows(step.rows.items())
-    return History(key, kind, events, steps, total.rows, state, live.void)
+        step = {}
+        life.step(state, event, add, controls.at(event.occurred_at_ms))
+        held = {row: count for row, count in step.items() if count}
+        steps.append(held)
+        if held:
+            total.add_rows(held.items())
+    return History(key, kind, events, steps, total.rows, state, rest.void)
 
 
 # ---- ledgers -----------------------------------------------------------------------------------
@@ -128,9 +147,15 @@ class Ledger(NamedTuple):
     rows: dict[Row, int]
 
 
-def ledger(key: str, data: bytes, rules: Rules) -> Ledger:
-    """The ledger of these bytes at rest."""
+def ledger(key: str, data: bytes, rules: Rules, may_count: Callable[[int], bool] = lambda at_ms: True) -> Ledger | None:
+    """The ledger of these bytes at rest; None when no time of its facts may count, since what it stands for is dated at these.
+
+    (Only the end of a relationship answer is dated elsewhere: a gauge, of which every ledger may count.)
+    """
     facts = [fact for fact in map(unpack_fact, _FACTS.decode(data)) if not fact.withdrawn]
+    times = (getattr(fact, name, None) for fact in facts for name in _TIMES)
+    if not any(at_ms is not None and may_count(at_ms) for at_ms in times):
+        return None
     return Ledger(key, facts, contributions(key[: key.index(":")], facts, rules).rows)
 
 
@@ -187,5 +212,7 @@ _WORDS: dict[type, str] = {
     f.Contact: "contact", f.Purchase: "purchase", f.RelationshipAnswer: "nps/", f.InvitationSent: "sent/",
     f.InvitationAnswered: "answered/", f.QuoteOffered: "quote/", f.QuoteBooked: "booked/", f.Withdrawn: "",
 }  # fmt: skip
-_PEEK = msgspec.msgpack.Decoder(_Rest)
+_TIMES = ("at_ms", "started_at_ms", "ended_at_ms")
+_HEAD = msgspec.msgpack.Decoder(_Head)
+_LOG = msgspec.msgpack.Decoder(_Log)
 _FACTS = msgspec.msgpack.Decoder(list[bytes])

@@ -32,6 +32,12 @@ class Noting(Slice):
         self.sums: dict[Sum, int] = {}
         self.levels: dict[tuple[str, str, int], int] = {}
         self.ages: set[str] = set()
+        self.whole: set[str] = set()
+
+    def classes(self, measure: Measure) -> tuple[str, ...]:
+        """As `Slice.classes`: who asks for all that were seen would have asked for any other too."""
+        self.whole.add(measure.key)
+        return super().classes(measure)
 
     def get(self, cuts: Cuts, measure: Measure, component: str) -> int:
         """As `Slice.get`."""
@@ -67,46 +73,59 @@ class Noting(Slice):
         return super().by_age(cuts, measure, components)
 
 
-class Reads(NamedTuple):
+class _Plan(NamedTuple):
+    """What of a figure contributions of one slot may be part of: the sums asked for, one more for values up to `within_ms`."""
+
+    key: str
+    cls: str
+    gauge: bool
+    sums: tuple[Sum, ...]
+    within: tuple[Sum, ...]
+    within_ms: int
+
+
+class Reads:
     """The sums and levels one figure was read from, and the span of time that each takes in.
 
     `sums` are over [start_ms, end_ms); `levels` (measure@version, class, instant) count everything before the instant; `ages`
-    are gauges of which the starts were read. `value` names what the value itself rests on, the rest is told beside it.
-    `held_from_ms` is the start of the oldest bucket that is still kept: only gauges know what lies before it.
+    are gauges of which the starts were read; `measures` are all measure@version among them. `value` names what the value itself
+    rests on, the rest is told beside it. `held_from_ms` is the start of the oldest bucket that is still kept: only gauges know
+    what lies before it.
     """
 
-    formula: Formula
-    cut: Cut
-    start_ms: int
-    end_ms: int
-    now_ms: int
-    held_from_ms: int
-    sums: dict[Sum, int]
-    levels: dict[tuple[str, str, int], int]
-    ages: frozenset[str]
-    value: frozenset[Sum]
-
-    @property
-    def measures(self) -> frozenset[str]:
-        """Every measure@version that was read."""
-        return frozenset({key for key, _ in self.sums} | {key for key, _, _ in self.levels} | self.ages)
+    def __init__(self, formula: Formula, noted: Noting, cut: Cut, value: frozenset[Sum]) -> None:
+        cells = noted.cells
+        cover = cells.levels.cover(noted.start_ms, noted.end_ms, noted.now_ms, noted.finest)
+        self.formula = formula
+        self.cut = cut
+        self.start_ms, self.end_ms = (cover[0][1], cover[-1][2]) if cover else (noted.start_ms, noted.end_ms)
+        self.now_ms = noted.now_ms
+        self.held_from_ms = min(cells.buckets[4], default=0)
+        self.sums = noted.sums
+        self.levels = noted.levels
+        self.ages = frozenset(noted.ages)
+        self.value = value
+        self.measures = frozenset({key for key, _ in self.sums} | {key for key, _, _ in self.levels} | self.ages | noted.whole)
+        self._whole = noted.whole
+        self._levelled = frozenset((key, cls) for key, cls, _ in self.levels)
+        self._seen = cells.components_of
+        self._plans: dict[int, _Plan | None] = {}
 
     @property
     def gauges(self) -> bool:
         """Whether anything was read that reaches back before the span."""
         return bool(self.levels or self.ages)
 
-    def sums_of(self, row: Row) -> list[Sum]:
+    def wants(self, slot: int) -> bool:
+        """Whether contributions of a slot have to do with the figure: of a measure that was read, or of durations that cannot be."""
+        return SLOTS[slot][0] in self.measures or SLOTS[slot][0] == m.QUARANTINED.key
+
+    def sums_of(self, row: Row) -> tuple[Sum, ...]:
         """The sums that were read and that this contribution is part of, were it in the span and the cut; none for a gauge's."""
-        key, cls = SLOTS[row[0]]
-        measure = BY_KEY[key]
-        by_count, by_value = components(measure, cls)
-        names = [by_count] if by_value is None else [by_count, by_value]
-        if letter := bin_letter(measure, cls):
-            names.append(f"{letter}*")
-        if measure.kind == "cohort" and cls == m.OUTCOME and row[3] <= measure.horizon_ms:
-            names.append("within")
-        return [(key, name) for name in names if (key, name) in self.sums]
+        plan = self._plan(row[0])
+        if plan is None:
+            return ()
+        return (*plan.sums, *plan.within) if plan.within and row[3] <= plan.within_ms else plan.sums
 
     def in_span(self, at_ms: int) -> bool:
         """Whether sums take in a contribution of this time."""
@@ -121,25 +140,40 @@ class Reads(NamedTuple):
 
     def counts(self, row: Row) -> bool:
         """Whether a contribution is part of what was read, a sum or a level."""
-        if not self.in_cut(row[2]):
+        plan = self._plan(row[0])
+        if plan is None or not self.in_cut(row[2]):
             return False
-        key, cls = SLOTS[row[0]]
-        if BY_KEY[key].kind == "gauge":
-            return self.in_gauge(key, cls, row[1])
+        if plan.gauge:  # a step of a gauge lies before an instant whose level, or whose ages, were asked for
+            return row[1] < self.end_ms and (plan.cls != STARTS or row[1] >= self.held_from_ms)
         return self.in_span(row[1]) and bool(self.sums_of(row))
-
-    def in_gauge(self, key: str, cls: str, at_ms: int) -> bool:
-        """Whether a step of a gauge was read: it lies before an instant whose level, or whose ages, were asked for."""
-        if cls == STARTS:
-            return key in self.ages and self.held_from_ms <= at_ms < self.end_ms
-        return at_ms < self.end_ms and any(key == of and cls == asked for of, asked, _ in self.levels)
 
     def is_value(self, row: Row) -> bool:
         """Whether the value itself rests on a contribution that counts, rather than a part told beside it."""
-        key, cls = SLOTS[row[0]]
-        if BY_KEY[key].kind == "gauge":
-            return (key, cls) in self.value
-        return any(one in self.value for one in self.sums_of(row))
+        plan = self._plan(row[0])
+        if plan is None:
+            return False
+        return (plan.key, plan.cls) in self.value if plan.gauge else any(one in self.value for one in self.sums_of(row))
+
+    def _plan(self, slot: int) -> _Plan | None:
+        if slot not in self._plans:
+            self._plans[slot] = self._new_plan(*SLOTS[slot])
+        return self._plans[slot]
+
+    def _new_plan(self, key: str, cls: str) -> _Plan | None:
+        measure = BY_KEY[key]
+        if measure.kind == "gauge":
+            read = key in self.ages if cls == STARTS else (key, cls) in self._levelled
+            return _Plan(key, cls, True, (), (), 0) if read else None
+        by_count, by_value = components(measure, cls)
+        names = [by_count] if by_value is None else [by_count, by_value]
+        if letter := bin_letter(measure, cls):
+            names.append(f"{letter}*")
+        sums = tuple((key, name) for name in names if (key, name) in self.sums)
+        if not sums and key in self._whole and by_count not in self._seen(key) and _would_read(self.formula, cls):
+            sums = ((key, by_count),)  # a class of which nothing stands: all of it was taken back
+        outcome = measure.kind == "cohort" and cls == m.OUTCOME and (key, "within") in self.sums
+        within = ((key, "within"),) if outcome else ()
+        return _Plan(key, cls, False, sums, within, measure.horizon_ms) if sums or within else None
 
 
 def reads_of(formula: Formula, cells: Slice, cut: Cut, targets: Targets) -> Reads:
@@ -154,12 +188,16 @@ def reads_of(formula: Formula, cells: Slice, cut: Cut, targets: Targets) -> Read
         | {(key, cls) for key, cls, _ in bare.levels}
         | {(key, STARTS) for key in bare.ages}
     )
-    levels = cells.cells.levels
-    cover = levels.cover(cells.start_ms, cells.end_ms, cells.now_ms, cells.finest)
-    start, end = (cover[0][1], cover[-1][2]) if cover else (cells.start_ms, cells.end_ms)
-    held_from = min(cells.cells.buckets[4], default=0)
-    return Reads(formula, cut, start, end, cells.now_ms, held_from, whole.sums, whole.levels, frozenset(whole.ages), frozenset(value)
-    )  # fmt: skip
+    return Reads(formula, whole, cut, frozenset(value))
+
+
+def _would_read(formula: Formula, cls: str) -> bool:
+    """Whether a formula that reads all classes of a measure reads one that it never saw; answers are told apart by their question."""
+    if cls.startswith(m.PART) or "|" not in cls:
+        return not cls.startswith(m.PART)
+    metric, question, _ = cls.split("|", 2)
+    wanted = getattr(formula, "question", None)
+    return metric == getattr(formula, "metric", "nps") and wanted in (None, question)
 
 
 def _bare(formula: Formula) -> Formula:

@@ -37,8 +37,8 @@ def filled(formula: Formula, figure: Figure, reads: Reads) -> str:
         return _duration(figure, formula, result)
     if isinstance(formula, Cohort):
         text = f"{_whole(figure.numerator)} within {_span(formula.measure.horizon_ms)} / {_whole(figure.denominator)} entered"
-        settled = figure.numerator is not None and figure.denominator and figure.value == figure.numerator / figure.denominator
-        return f"{text} = {result}" if settled or figure.value is None else f"{text}; with those still open at risk = {result}"
+        mature = figure.value is None or reads.end_ms + formula.measure.horizon_ms <= reads.now_ms
+        return f"{text} = {result}" if mature else f"{text}; with those still open at risk = {result}"
     if isinstance(formula, KaplanMeier):
         return f"{_whole(figure.numerator)} outcomes of {figure.n} entered, the others at risk: median = {result}"
     if isinstance(formula, TopBox):
@@ -90,7 +90,7 @@ def _term(term: Term, reads: Reads) -> str:
 
 
 def _split(measure: Measure, reads: Reads) -> str:
-    held = [(cls, n) for cls in _classes(measure, reads) if (n := reads.sums[measure.key, cls])]
+    held = [(cls, n) for cls in sorted(_classes(measure, reads)) if (n := reads.sums[measure.key, cls])]
     return " + ".join(f"{n} {_words(cls) if cls != 'n' else _words(measure.name)}" for cls, n in held) or "0"
 
 

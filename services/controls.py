@@ -160,11 +160,11 @@ async def publish_settings(settings: Settings, now_ms: int) -> list[Control]:
     """Write what the settings decide and `controls` does not say yet; returns every decision that stands. Raises KafkaError."""
     standing = await read_controls(settings)
     newest = {(c.kind, c.id): c for c in standing}
+    first = not any(c.kind in (POLICY, CALENDAR) for c in standing)
     decided = decisions_of(settings)
     for (kind, id), value in decided.items():
         before = newest.get((kind, id))
         if before is None or before.value != value:
-            first = not any(c.kind in (POLICY, CALENDAR) for c in standing)
             standing.append(await publish(settings, kind, id, value, 0 if first else now_ms + AHEAD_MS))
     for (kind, id), before in newest.items():
         if kind == CALENDAR and before.value is not None and (kind, id) not in decided:

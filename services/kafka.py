@@ -87,8 +87,8 @@ async def read_partition(
         max_partition_fetch_bytes=_FETCH_BYTES,
         max_poll_interval_ms=_NEVER_POLLED_MS,
     )
-    await consumer.start()
     try:
+        await consumer.start()
         consumer.assign([where])
         end = (await consumer.end_offsets([where]))[where]
         beginning = (await consumer.beginning_offsets([where]))[where]

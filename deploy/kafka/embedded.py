@@ -21,7 +21,7 @@ from types import TracebackType
 from deploy import tether
 from deploy.kafka.jars import ensure_jars
 from deploy.kafka.java import find_java
-from deploy.kafka.properties import logging_properties, server_properties
+from deploy.kafka.properties import ALONE, Node, logging_properties, server_properties
 
 READY_SECONDS = 60
 STOP_SECONDS = 20
@@ -40,10 +40,20 @@ class EmbeddedKafka:
     starts the process in the loop's own thread (see deploy.tether) and waits without blocking it.
     """
 
-    def __init__(self, data_dir: Path, port: int | None = None, say: Callable[[str], None] = lambda text: None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int | None = None,
+        say: Callable[[str], None] = lambda text: None,
+        *,
+        controller_port: int | None = None,
+        node: Node = ALONE,
+    ) -> None:
+        """With `node` one broker of several, or with a second door (`deploy.kafka.cluster`); their ports must be given."""
         self.folder = data_dir.expanduser().absolute() / "kafka"
         self._given_port = port
-        self._ports = (port, _free_port()) if port is not None else (_free_port(), _free_port())
+        self._ports = (port, controller_port or _free_port()) if port is not None else (_free_port(), _free_port())
+        self.node = node
         self._say = say
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -87,7 +97,7 @@ class EmbeddedKafka:
         java, jars = find_java(), ensure_jars(self._say)
         self.folder.mkdir(parents=True, exist_ok=True)
         config, logging = self.folder / "server.properties", self.folder / "log4j2.properties"
-        config.write_text(server_properties(self.folder, *self._ports), encoding="utf-8")
+        config.write_text(server_properties(self.folder, *self._ports, self.node), encoding="utf-8")
         logging.write_text(logging_properties(), encoding="utf-8")
         classpath = os.pathsep.join(str(jar) for jar in jars)
         command = [str(java), *_HEAP, f"-Dlog4j2.configurationFile={logging}", "-cp", classpath]
@@ -141,8 +151,7 @@ class EmbeddedKafka:
         await asyncio.to_thread(self.stop)
 
     def _format(self, command: list[str], config: Path) -> None:
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        cluster = "d" + cluster[1:]  # an id that begins with "-" would be read as an option
+        cluster = self.node.cluster or new_cluster_id()
         done = subprocess.run(
             [*command, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config)], capture_output=True, text=True, check=False
         )
@@ -156,6 +165,12 @@ class EmbeddedKafka:
             log.seek(self._log_start)
             lines = log.read().decode("utf-8", "replace").splitlines()
         return "\n".join(lines[-15:]) or "(nothing)"
+
+
+def new_cluster_id() -> str:
+    """A fresh id in the form that the storage tool takes."""
+    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    return "d" + cluster[1:]  # an id that begins with "-" would be read as an option
 
 
 def _free_port() -> int:

@@ -2,33 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 MESSAGE_MAX_BYTES = 2 * 1_048_576
 """Twice what our packers write, so that no record of ours is ever refused for its size."""
 
 
-def server_properties(folder: Path, port: int, controller_port: int) -> str:
-    """One broker that is its own controller (KRaft), for one machine: everything replicated once."""
+class Node(NamedTuple):
+    """What tells one broker of several from another; the default is a broker that is alone.
+
+    `voters` are the controllers of all (`id@host:port`; () is this one alone), `cluster` the id they share ("" is a new one).
+    `inside_port` is a second door: for the brokers among themselves and for tools; `advertised_port` is where clients of the
+    first door are sent, which a proxy may hold (None: to the door itself).
+    """
+
+    id: int = 1
+    voters: tuple[str, ...] = ()
+    cluster: str = ""
+    inside_port: int | None = None
+    advertised_port: int | None = None
+    replicas: int = 1
+    extra: Mapping[str, str] = MappingProxyType({})
+
+
+ALONE = Node()
+
+
+def server_properties(folder: Path, port: int, controller_port: int, node: Node = ALONE) -> str:
+    """A broker that is a controller too (KRaft), for one machine; alone, everything is replicated once."""
+    voters = node.voters or (f"{node.id}@127.0.0.1:{controller_port}",)
+    listeners, advertised = [f"PLAINTEXT://127.0.0.1:{port}"], [f"PLAINTEXT://127.0.0.1:{node.advertised_port or port}"]
+    if node.inside_port is not None:
+        inside = f"INSIDE://127.0.0.1:{node.inside_port}"
+        listeners, advertised = [*listeners, inside], [*advertised, inside]
+    replicas, in_sync = node.replicas, max(1, node.replicas - 1)
     return "\n".join(
         (
             "process.roles=broker,controller",
-            "node.id=1",
-            f"controller.quorum.voters=1@127.0.0.1:{controller_port}",
-            f"listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
-            f"advertised.listeners=PLAINTEXT://127.0.0.1:{port}",
+            f"node.id={node.id}",
+            f"controller.quorum.voters={','.join(voters)}",
+            f"listeners={','.join(listeners)},CONTROLLER://127.0.0.1:{controller_port}",
+            f"advertised.listeners={','.join(advertised)}",
+            "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,INSIDE:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "controller.listener.names=CONTROLLER",
-            "inter.broker.listener.name=PLAINTEXT",
+            f"inter.broker.listener.name={'PLAINTEXT' if node.inside_port is None else 'INSIDE'}",
             f"log.dirs={folder / 'data'}",
-            "default.replication.factor=1",
-            "offsets.topic.replication.factor=1",
-            "transaction.state.log.replication.factor=1",
-            "transaction.state.log.min.isr=1",
+            f"default.replication.factor={replicas}",
+            f"offsets.topic.replication.factor={replicas}",
+            f"transaction.state.log.replication.factor={replicas}",
+            f"transaction.state.log.min.isr={in_sync}",
             # one machine, few groups: fifty partitions each would only slow the first start
             "offsets.topic.num.partitions=4",
             "transaction.state.log.num.partitions=4",
-            "share.coordinator.state.topic.replication.factor=1",
-            "share.coordinator.state.topic.min.isr=1",
+            f"share.coordinator.state.topic.replication.factor={replicas}",
+            f"share.coordinator.state.topic.min.isr={in_sync}",
             "share.coordinator.state.topic.num.partitions=1",
             "group.initial.rebalance.delay.ms=0",
             # topics are made by `deskpulse topics`, with their settings; a typing error must not make one
@@ -42,6 +72,7 @@ def server_properties(folder: Path, port: int, controller_port: int) -> str:
             "broker.heartbeat.interval.ms=500",
             # a checkpoint is one transaction each 100 ms: ids that ended need not be remembered for a week
             "transaction.remove.expired.transaction.cleanup.interval.ms=3600000",
+            *(f"{name}={value}" for name, value in node.extra.items()),
             "",
         )
     )

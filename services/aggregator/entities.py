@@ -117,7 +117,7 @@ class EntityShard(Progress):
             if isinstance(item, Refused):
                 event = item.event
                 reason, detail, original = item.reason, item.detail, encode_event(event)
-                source, received = event.source, event.received_at_ms
+                source, received = event.source, event.received_at_ms or now_ms
             else:
                 original, detail = item
                 reason, source, received = Reason.BAD_FIELD, "?", now_ms

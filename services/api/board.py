@@ -134,14 +134,13 @@ class Board:
             **client_options(self.settings),
             group_id=None,
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            auto_offset_reset="none",  # a board that slept until what it reads next was deleted must load the cells, not jump
             isolation_level="read_committed",
             fetch_max_wait_ms=200,
             max_partition_fetch_bytes=4 * 1_048_576,
         )
         try:
             await consumer.start()
-            consumer.assign([where])
             beginning = (await consumer.beginning_offsets([where]))[where]
             following = folded.offset + 1
             if following < beginning:
@@ -149,8 +148,9 @@ class Board:
                     f"differences begin at offset {beginning}, the cells go to {following - 1}: the fold was away for longer than "
                     "`differences` are kept. Run `deskpulse rebuild --all`"
                 )
-            consumer.seek(where, following)
             end = (await consumer.end_offsets([where]))[where]
+            consumer.assign([where])
+            consumer.seek(where, following)
             pruned = time.monotonic()
             shown = self.folded is folded
             while not (shown and self._replaced.is_set()):

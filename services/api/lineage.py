@@ -1,4 +1,4 @@
-"""The logs behind a figure, read from the state topics of the aggregator's shards while the board goes on.
+"""The logs behind a figure, read from the state topics of the aggregator's shards (and what was kept out) while the board goes on.
 
 Laws: one lineage is read at a time, away from the loop that serves figures, and it ends by a deadline; the figure that is told
 is one that was served while its logs were read, namely the one they add up to, and where there is none the answer says so.
@@ -24,6 +24,7 @@ from kpis.query import Query
 from kpis.reading import Reader
 from kpis.window import DAY
 from schemas import topics
+from services.api.lineage_refused import refused_since
 from services.controls import read_controls, timeline_of
 from services.generations import generation_of
 from services.kafka import end_offsets, read_partition
@@ -140,6 +141,9 @@ async def _read(given: _Given) -> None:
         ends = await end_offsets(given.settings, topic(given.settings, name), given.settings.kafka.partitions)
         some = asyncio.Semaphore(PARTITIONS_AT_ONCE)
         await asyncio.gather(*(_read_partition(given, name, partition, end, wanted, some) for partition, end in ends.items()))
+    async for event, reason, detail in refused_since(given.settings, given.trail.reads.start_ms):
+        given.trail.refused(event, reason, detail)
+        _go_on(given)
 
 
 async def _read_partition(given: _Given, name: str, partition: int, end: int, wanted: frozenset[str], some: asyncio.Semaphore) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from kpis.contributions import Contributions
-from kpis.controls import DEFAULT, Controls
+from kpis.controls import DEFAULT, InForce
 from kpis.dimensions import SETS
 from kpis.entities import Entities
 from kpis.ledgers import Ledgers
@@ -70,6 +70,7 @@ _TICKET: _Types = {
     "created": ev.TicketCreated, "status": ev.TicketStatusChanged, "solved": ev.TicketSolved, "reopened": ev.TicketReopened,
     "closed": ev.TicketClosed, "assigned": ev.TicketAssigned, "transferred": ev.TicketTransferred, "merged": ev.TicketMerged,
     "deleted": ev.TicketDeleted, "priority": ev.TicketPriorityChanged, "classified": ev.TicketClassified, "escalated": ev.TicketEscalated,
+    "schedule": ev.TicketScheduleApplied,
 }  # fmt: skip
 _WRITTEN: _Types = {"message": ev.TicketCustomerMessage, "reply": ev.TicketPublicReply, "bot": ev.TicketPublicReply, "note": ev.TicketNote}
 _CALL: _Types = {
@@ -143,7 +144,7 @@ def _value(name: str, value: str) -> Any:
 Emitted = dict[str, list[str]]
 
 
-def emitted(events: Iterable[Event], controls: Controls = DEFAULT, attribute: str = "") -> Emitted:
+def emitted(events: Iterable[Event], controls: InForce = DEFAULT, attribute: str = "") -> Emitted:
     """What stands after these events, entities and ledgers together, by measure and class; gauges as +1 and −1.
 
     With `attribute`, each line ends with the value of that dimension.

@@ -5,12 +5,16 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
+from kpis.calendar import Calendar, Definition, Hours
 from kpis.cells import BASE, Cells
 from kpis.contributions import Contributions, to_columns
+from kpis.controls import DEFAULT, Controls, InForce, Timeline
 from kpis.entities import Entities
 from kpis.ledgers import Ledgers
 from kpis.lifecycles.ledger import Rules
-from kpis.window import Levels, Zone
+from kpis.window import DAY, Levels, Zone
 from schemas import keys
 from schemas.differences import Differences
 from schemas.events import Event
@@ -24,16 +28,38 @@ def levels(zone: str = "UTC") -> Levels:
     return Levels(Zone(zone))
 
 
+MONDAY_MS = 1_789_344_000_000
+"""Midnight of Monday 2026-09-14 UTC."""
+_OFFICE = Definition(zone="Europe/Helsinki", hours=tuple(Hours(day, 540, 1020) for day in range(5)), holidays=("2026-09-16",))
+_NIGHT = Definition(zone="UTC", hours=tuple(Hours(day, 0, 360) for day in range(7)))
+_LATER = msgspec.structs.replace(_OFFICE, hours=tuple(Hours(day, 480, 960) for day in range(6)), valid_from_ms=MONDAY_MS + DAY // 2)
+IN_FORCE = Timeline(
+    [
+        (0, Controls(calendars={"default": Calendar([_OFFICE])})),
+        (
+            MONDAY_MS + DAY // 2,
+            Controls(
+                answer_within_ms=30_000,
+                escalation_kinds=frozenset({"functional", "sla"}),
+                calendars={"default": Calendar([_OFFICE, _LATER]), "night": Calendar([_NIGHT])},
+            ),
+        ),
+    ]
+)
+"""Decisions that change at noon of a Monday, with two schedules of business hours, one of which is changed too."""
+
+
 class Company:
     """All partitions of a company, and the cells that readers hold."""
 
-    def __init__(self, partitions: int, now_ms: int, zone: str = "UTC", restarts: bool = False) -> None:
+    def __init__(self, partitions: int, now_ms: int, zone: str = "UTC", restarts: bool = False, in_force: InForce = DEFAULT) -> None:
+        self.in_force = in_force
         self.levels = levels(zone)
         self.cells = Cells(self.levels, PAIRS)
         self.rules = Rules(self.levels.zone, PAIRS)
         self.now_ms = now_ms
         self.restarts = restarts
-        self.entities = [Entities() for _ in range(partitions)]
+        self.entities = [Entities(in_force) for _ in range(partitions)]
         self.ledgers = [Ledgers(self.rules) for _ in range(partitions)]
         self._entity_state: list[dict[bytes, bytes]] = [{} for _ in range(partitions)]
         self._ledger_state: list[dict[bytes, bytes]] = [{} for _ in range(partitions)]
@@ -78,7 +104,7 @@ class Company:
 
     def _restart(self) -> None:
         for number in range(len(self.entities)):
-            self.entities[number], self.ledgers[number] = Entities(), Ledgers(self.rules)
+            self.entities[number], self.ledgers[number] = Entities(self.in_force), Ledgers(self.rules)
             for key, value in self._entity_state[number].items():
                 self.entities[number].restore(key, value)
             for key, value in self._ledger_state[number].items():
@@ -102,10 +128,12 @@ def _keep(state: dict[bytes, bytes], changes: Iterable[tuple[bytes, bytes | None
 
 
 def simulated(
-    events: Sequence[Event], *, now_ms: int, partitions: int = 1, checkpoints: Iterable[int] = (), restarts: bool = False, zone: str = "UTC"
-) -> Company:
+    events: Sequence[Event], *, now_ms: int, partitions: int = 1, checkpoints: Iterable[int] = (), restarts: bool = False,
+    zone: str = "UTC",
+    in_force: InForce = DEFAULT,
+) -> Company:  # fmt: skip
     """A company after these events in this order, with a checkpoint after each of the numbered ones."""
-    company = Company(partitions, now_ms, zone, restarts)
+    company = Company(partitions, now_ms, zone, restarts, in_force)
     at = set(checkpoints)
     for number, event in enumerate(events):
         company.take(event)

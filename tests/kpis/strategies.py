@@ -74,6 +74,7 @@ _SHAPES: tuple[tuple[type[Event], int, Fields], ...] = (
     (ev.TicketClosed, 1, {"ticket_id": _ticket}),
     (ev.TicketAssigned, 2, {"ticket_id": _ticket, "agent_id": st.sampled_from([UNSET, None, "a1", "a2"]),
                             "team": st.sampled_from([UNSET, None, "t1", "t2"])}),
+    (ev.TicketScheduleApplied, 1, {"ticket_id": _ticket, "calendar": st.sampled_from(["default", "night", "unheard"])}),
     (ev.TicketTransferred, 1, {"ticket_id": _ticket, "mode": st.sampled_from(["cold", "warm"]), "to_team": st.sampled_from([None, "t2"])}),
     (ev.TicketCustomerMessage, 4, {"ticket_id": _ticket, "message_id": st.just("m")}),
     (ev.TicketPublicReply, 4, {"ticket_id": _ticket, "message_id": st.just("m"), "by": st.sampled_from(["human", "human", "bot"])}),

@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 
 from kpis.cells import Cells
 from kpis.contributions import Contributions
-from kpis.controls import DEFAULT
 from kpis.entities import Entities
 from kpis.entity import order_of, replay
 from kpis.lifecycles.table import LIFE_CYCLES
 from schemas import keys
 from schemas.events import Event, TicketAbsorbed, TicketDeleted, TicketMerged
-from tests.kpis.simulated import PAIRS, at_rest, cells_of, levels, simulated
+from tests.kpis.simulated import IN_FORCE, PAIRS, at_rest, cells_of, levels, simulated
 from tests.kpis.strategies import END_MS, worlds
 
 NOW_MS = END_MS + 1
@@ -36,12 +35,12 @@ def logs_of(events: list[Event]) -> dict[str, list[Event]]:
 @given(worlds())
 @settings(max_examples=100)
 def test_steps_are_the_replay(events: list[Event]) -> None:
-    entities = Entities()
+    entities = Entities(IN_FORCE)
     replayed = Contributions()
     for key, log in logs_of(events).items():
         for event in log:
             entities.apply(event)
-        replayed.add_all(replay(key.split(":")[0], list(log), DEFAULT)[0])
+        replayed.add_all(replay(key.split(":")[0], list(log), IN_FORCE)[0])
     assert entities.counters["out_of_order"] == 0
     assert entities.rows.rows == replayed.rows
 
@@ -49,7 +48,7 @@ def test_steps_are_the_replay(events: list[Event]) -> None:
 @given(worlds())
 @settings(max_examples=60)
 def test_an_entity_at_rest_is_the_entity(events: list[Event]) -> None:
-    never, always = Entities(), Entities()
+    never, always = Entities(IN_FORCE), Entities(IN_FORCE)
     for event in events:
         if isinstance(event, TicketAbsorbed):
             continue
@@ -63,7 +62,7 @@ def test_an_entity_at_rest_is_the_entity(events: list[Event]) -> None:
 @given(worlds())
 @settings(max_examples=60)
 def test_cells_that_are_kept_and_restored_are_the_cells(events: list[Event]) -> None:
-    company = simulated(events, now_ms=NOW_MS)
+    company = simulated(events, now_ms=NOW_MS, in_force=IN_FORCE)
     company.cells.prune(NOW_MS)
     kept = at_rest(company.cells)
     restored = Cells(levels(), PAIRS)
@@ -75,7 +74,7 @@ def test_cells_that_are_kept_and_restored_are_the_cells(events: list[Event]) -> 
 @given(worlds(), st.integers(0, 24))
 @settings(max_examples=60)
 def test_cells_add_up_however_they_are_cut(events: list[Event], cut: int) -> None:
-    whole = Entities()
+    whole = Entities(IN_FORCE)
     for event in events:
         whole.apply(event)
     rows = list(whole.rows.rows.items())

@@ -11,6 +11,7 @@ import uvicorn
 from services.api.app import create_app
 from services.settings import Settings
 from tests.services.api.fake_board import MADE, FakeBoard
+from tests.services.api.fake_lineages import FakeLineages
 
 STEP_SECONDS = 0.5
 SILENT = ("csat_score", "ces")
@@ -50,7 +51,7 @@ async def main() -> None:
     board = FakeBoard(now_ms=now_ms, empty=empty, ready=given.scene != "behind")
     settings = Settings(time_zone="Europe/Helsinki")
     config = uvicorn.Config(
-        create_app(settings, board, environ={}, heartbeat_seconds=given.heartbeat),
+        create_app(settings, board, FakeLineages(board), environ={}, heartbeat_seconds=given.heartbeat),
         host="127.0.0.1",
         port=given.port,
         log_level="warning",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
@@ -13,6 +14,7 @@ from schemathesis.specs.openapi.checks import content_type_conformance, response
 from services.api.app import create_app
 from services.settings import Settings
 from tests.services.api.fake_board import FakeBoard
+from tests.services.api.fake_lineages import FakeLineages
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 ADDRESSES = {
@@ -20,6 +22,7 @@ ADDRESSES = {
     "/v1/kpis/{kpi}",
     "/v1/figures",
     "/v1/series",
+    "/v1/lineage",
     "/v1/progress",
     "/v1/boards/{name}",
     "/metrics",
@@ -30,10 +33,15 @@ ADDRESSES = {
 """Streams never end and are tried in test_stream.py."""
 
 
+def _app() -> FastAPI:
+    board = FakeBoard()
+    return create_app(Settings(), board, FakeLineages(board), environ={})
+
+
 @pytest.fixture(scope="module")
 def operations() -> dict[str, Any]:
     """What the API of a fake board says of itself, by address."""
-    schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(Settings(), FakeBoard(), environ={}))
+    schema = schemathesis.openapi.from_asgi("/openapi.json", _app())
     found: list[Any] = [one.ok() for one in schema.get_all_operations()]  # type: ignore[union-attr]  # an address that cannot be read fails here
     return {operation.path: operation for operation in found}
 

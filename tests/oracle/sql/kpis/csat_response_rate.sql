@@ -1,0 +1,2 @@
+-- finest: 15m
+SELECT 'created' AS anchor, * FROM cohort('invitations', 1209600000)

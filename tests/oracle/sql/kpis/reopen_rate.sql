@@ -1,0 +1,2 @@
+-- finest: 1m
+SELECT 'created' AS anchor, * FROM cohort('cohort_reopened', 1209600000)

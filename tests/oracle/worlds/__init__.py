@@ -1,0 +1,1 @@
+"""Small worlds: what the figures must be where a pencil is enough."""
