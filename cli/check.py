@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from cli.terminal import AsJson, say, show_json, stdout, table
+from kpis.controls import DEFAULT_CALENDAR
+from services.calendar_settings import CalendarSettings
 from services.settings import load_settings
 
 
@@ -24,8 +26,9 @@ def check(
         {"source": name, "kind": source.kind, "needs": list(source.missing()), "path": f"/webhooks/{name}"}
         for name, source in settings.sources.items()
     ]
+    calendars = [_calendar_row(name, section, settings.time_zone) for name, section in settings.calendars.items()]
     if as_json:
-        show_json({"settings": settings.model_dump(mode="json"), "sources": rows})
+        show_json({"settings": settings.model_dump(mode="json"), "sources": rows, "calendars": calendars})
     else:
         stdout().print(f"Kafka at {settings.kafka.bootstrap}, topics {settings.kafka.topic_prefix}*, time zone {settings.time_zone}")
         if rows:
@@ -33,4 +36,21 @@ def check(
             stdout().print(table(shown, ("source", "kind", "path", "needs")))
         else:
             say("no sources yet: add a block [sources.NAME] with kind and secret_env")
+        if calendars:
+            stdout().print(table(calendars, ("calendar", "time_zone", "hours", "holidays", "closed", "special")))
+            if DEFAULT_CALENDAR not in settings.calendars:
+                say(f"no [calendars.{DEFAULT_CALENDAR}]: tickets without a schedule, calls and leads have no business time")
     raise typer.Exit(1 if any(row["needs"] for row in rows) else 0)
+
+
+def _calendar_row(name: str, section: CalendarSettings, time_zone: str) -> dict[str, str]:
+    """One calendar as it was understood; `time_zone` is that of a section which names none."""
+    days = zip(type(section.hours).model_fields, section.hours.by_weekday(), strict=True)
+    return {
+        "calendar": name,
+        "time_zone": section.time_zone or time_zone,
+        "hours": "; ".join(f"{day} {' '.join(spans)}" for day, spans in days if spans),
+        "holidays": section.holidays or "none",
+        "closed": ", ".join(section.closed) or "none",
+        "special": ", ".join(f"{day} {' '.join(spans) or 'closed'}" for day, spans in sorted(section.special.items())) or "none",
+    }

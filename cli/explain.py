@@ -31,6 +31,7 @@ from schemas import keys
 from schemas.codec import decode_record
 from schemas.events import Event, FactWithdrawn, TicketAbsorbed
 from schemas.topics import EVENTS
+from services.api.problems import nearest
 from services.kafka import end_offsets, read_partition
 from services.settings import Settings, load_settings, topic
 
@@ -144,8 +145,7 @@ async def explained(settings: Settings, query: Query, limit: int) -> Lineage:
     """The lineage of one figure, computed anew from the topic `events`. Raises Unanswerable, Unreachable and KafkaError."""
     declared = by_id()
     if query.kpis[0] not in declared:
-        batch_of_nothing = batch.run((), levels=Levels(Zone(settings.time_zone), settings.aggregator.day_level_days))
-        reader_of(batch_of_nothing, settings, 0).kpi(query.kpis[0])  # raises, naming the nearest
+        raise Unanswerable(f"there is no KPI {query.kpis[0][:80]}{nearest(query.kpis[0], declared)}", "kpi")
     now = await live(settings)
     events = await _events(now, _kinds(query.kpis[0]))
     wall_ms = time.time_ns() // 1_000_000

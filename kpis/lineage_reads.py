@@ -89,7 +89,7 @@ class Reads:
 
     `sums` are over [start_ms, end_ms); `levels` (measure@version, class, instant) count everything before the instant; `ages`
     are gauges of which the starts were read; `measures` are all measure@version among them. `value` names what the value itself
-    rests on, the rest is told beside it. `held_from_ms` is the start of the oldest bucket that is still kept: only gauges know
+    rests on, the rest is told beside it. `held_from_ms` is the start of the oldest bucket that may still be kept: only gauges know
     what lies before it.
     """
 
@@ -100,7 +100,8 @@ class Reads:
         self.cut = cut
         self.start_ms, self.end_ms = (cover[0][1], cover[-1][2]) if cover else (noted.start_ms, noted.end_ms)
         self.now_ms = noted.now_ms
-        self.held_from_ms = min(cells.buckets[4], default=0)
+        days, zone = cells.levels.all[4], cells.levels.zone
+        self.held_from_ms = zone.bucket_end(zone.day_start(noted.now_ms - days.kept_ms - days.width_ms), 4)  # as `Cells.prune`
         self.sums = noted.sums
         self.levels = noted.levels
         self.ages = frozenset(noted.ages)

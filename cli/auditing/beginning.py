@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from cli.archiving.layout import Contents
@@ -18,10 +19,10 @@ from kpis.catalogue import KPIS, by_id
 from kpis.controls import Timeline
 from kpis.window import Levels, Zone
 from schemas.codec import join_events
-from schemas.topics import EVENTS
+from schemas.topics import CONTROLS, EVENTS
 from services.controls import read_controls, timeline_of
 from services.generations import Generation, generation_of, live_of, refuse_other_rules, within
-from services.kafka import beginning_offsets, end_offsets, read_partition
+from services.kafka import beginning_offsets, client_options, end_offsets, read_partition
 from services.settings import Settings, topic
 
 
@@ -45,7 +46,7 @@ class Beginning(NamedTuple):
 
 async def live(settings: Settings) -> Live:
     """What is served now. Raises Unreachable, KafkaError, ConfigError when this version has other rules."""
-    controls = await read_controls(settings)
+    controls = await read_controls(settings) if await _is_there(settings, CONTROLS) else []
     wanted = settings.kafka.generation
     generation = generation_of(controls, wanted) if wanted else live_of(controls)
     if generation is None:
@@ -54,6 +55,16 @@ async def live(settings: Settings) -> Live:
         )
     refuse_other_rules(generation)
     return Live(within(settings, generation), generation, timeline_of(controls, generation.created_at_ms))
+
+
+async def _is_there(settings: Settings, name: str) -> bool:
+    """Whether a topic exists: to read one that does not is to wait for it."""
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    await admin.start()
+    try:
+        return topic(settings, name) in await admin.list_topics()
+    finally:
+        await admin.close()
 
 
 def recomputation(now: Live) -> Recomputation:

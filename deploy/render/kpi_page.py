@@ -17,8 +17,9 @@ Every number comes as a *figure*: `value` with `n`, `numerator`, `denominator`, 
 null with a `reason`, never 0. Below *n_min* a figure is published as `insufficient`; 0 means that the number is exact at any n.
 
 *Anchor* `completed` dates a case at its end event, with the attributes in force then; `created` dates it at its entry, with those of
-the entry. The clock is the calendar's. *Reads* is the formula over measures as the code applies it; measures are listed at the end.
-A part in ‹angles› stands for one part for each value seen."""
+the entry. *Clock* `calendar` counts every hour; `business` (asked as `clock=business`) only those within the configured business hours:
+it goes by completion, and without a calendar the value is null (`no_calendar`). *Reads* is the formula over measures as the code applies
+it; measures are listed at the end. A part in ‹angles› stands for one part for each value seen."""
 
 
 def page(kpis: tuple[Kpi, ...]) -> str:
@@ -39,6 +40,8 @@ def _section(kpi: Kpi, parts: tuple[str, ...]) -> list[str]:
     reads = [f"{kpi.anchor}: `{expression(kpi.figure)}`"]
     if kpi.created is not None:
         reads.append(f"created: `{expression(kpi.created)}`")
+    if kpi.business is not None:
+        reads.append(f"business: `{expression(kpi.business)}`")
     better = {"up": "more is better", "down": "less is better", "none": "neither more nor less is better"}[kpi.better]
     rows = [
         ("formula", sentence(kpi.formula)),
@@ -46,6 +49,7 @@ def _section(kpi: Kpi, parts: tuple[str, ...]) -> list[str]:
         ("unit", f"{kpi.unit}; {better}"),
         ("windows", code(kpi.windows)),
         ("anchors", code(kpi.anchors)),
+        ("clocks", code(kpi.clocks)),
         ("dimensions", code(kpi.dimensions)),
         ("n_min", str(kpi.n_min)),
         ("parts", code(parts)),

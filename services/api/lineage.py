@@ -103,6 +103,7 @@ class StateLineages:
         given = _Given(settings, trail, threading.Event(), {})
         looking = asyncio.create_task(self._look(trail))
         reading = asyncio.create_task(asyncio.to_thread(lambda: asyncio.run(_read(given))))
+        reading.add_done_callback(lambda task: task.cancelled() or task.exception())  # nobody waits for it when the request has gone
         try:
             done, _ = await asyncio.wait({reading}, timeout=self._deadline_seconds)
             if not done:

@@ -64,6 +64,30 @@ def test_check_names_the_secret_that_is_missing(
     assert "hush-hush" not in out
 
 
+def test_check_lists_the_calendars_as_they_were_understood(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "other.toml"
+    hours = '{ mon = ["08:00-12:00", "13:00-16:00"], sat = ["10:00-24:00"] }'
+    file.write_text(f'time_zone = "Europe/Helsinki"\n[calendars.evening]\nhours = {hours}\nholidays = "FI"\nclosed = [2026-12-24]\n')
+    assert run(["check", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["calendars"] == [
+        {
+            "calendar": "evening",
+            "time_zone": "Europe/Helsinki",
+            "hours": "mon 08:00-12:00 13:00-16:00; sat 10:00-24:00",
+            "holidays": "FI",
+            "closed": "2026-12-24",
+            "special": "none",
+        }
+    ]
+    assert run(["check", str(file)]) == 0
+    said = capsys.readouterr()
+    assert "evening" in said.out
+    assert "no [calendars.default]" in said.err
+    file.write_text(file.read_text().replace("evening", "default"))
+    assert run(["check", str(file)]) == 0
+    assert "no [calendars.default]" not in capsys.readouterr().err
+
+
 def test_the_catalogue_is_listed_whole_and_one_by_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["kpis", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)

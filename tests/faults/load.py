@@ -23,7 +23,8 @@ IMPATIENT_SECONDS = 5.0
 """A sender that hears nothing for so long posts again, as most do."""
 GIVE_UP_SECONDS = 120.0
 _CONNECTIONS = 16
-_TOGETHER = 25
+_LEAST_TOGETHER, _MOST_TOGETHER = 25, 500
+"""So many deliveries are read at once, more at a higher rate; those of one source that knows arrays travel in one request."""
 
 
 class Refused(RuntimeError):
@@ -42,6 +43,7 @@ class Load:
         self.acknowledged: list[tuple[Source, str]] = []
         self.posted_again = 0
         self.per_second = per_second
+        self._together = max(_LEAST_TOGETHER, min(_MOST_TOGETHER, int(per_second / 10)))
         self._base_url = base_url
         self._secrets = secrets
         self._tape = tape
@@ -98,7 +100,7 @@ class Load:
                 continue
             self._reading = 1
             together: dict[tuple[Source, bool], list[Delivery]] = {}
-            for delivery in islice(self._tape, _TOGETHER):
+            for delivery in islice(self._tape, self._together):
                 if delivery.kind == "zendesk":
                     await self._hand_over(waiting, [delivery])
                 else:  # a repetition never shares an array with its first
@@ -106,7 +108,7 @@ class Load:
             for array in together.values():
                 await self._hand_over(waiting, array)
             self._reading = 0
-            due = max(due + _TOGETHER / self.per_second, loop.time() - 1)
+            due = max(due + self._together / self.per_second, loop.time() - 1)
             await asyncio.sleep(max(0.0, due - loop.time()))
         for _ in range(_CONNECTIONS):
             await waiting.put(None)

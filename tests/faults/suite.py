@@ -98,7 +98,11 @@ async def run(
             await _reached(broken, int(moment))
             at = len(broken.load.acknowledged)
             say(f"{at:>8,}  {trouble.name}: {trouble.does}")
-            seconds, seen = await trouble.strike(broken, rng)
+            try:
+                seconds, seen = await trouble.strike(broken, rng)
+            except AssertionError as error:
+                error.add_note(f"{trouble.name}, seed {seed}, after {at:,} deliveries; the logs are in {folder / 'logs'}")
+                raise
             verdict = await _checked(broken) if check_each else None
             struck.append(Struck(trouble.name, at, seconds, trouble.limit_seconds, seen, verdict))
             say(f"{'':>8}  figures moved after {seconds:.1f} s ({seen})" + (f"; {verdict.text()}" if verdict is not None else ""))

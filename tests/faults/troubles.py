@@ -294,7 +294,7 @@ TROUBLES: tuple[Trouble, ...] = (
     Trouble("rebalances", "aggregators come and go", rebalances),
     Trouble("ingest killed", "SIGKILL of ingest", kill_ingest, KILL_LIMIT_SECONDS, short=True),
     Trouble("api killed", "SIGKILL of the API", kill_api, KILL_LIMIT_SECONDS, short=True),
-    Trouble("api asleep", "SIGSTOP of the API until what it reads next is gone", freeze_api, KILL_LIMIT_SECONDS),
+    Trouble("api asleep", "SIGSTOP of the API until what it reads next is gone", freeze_api, KILL_LIMIT_SECONDS, short=True),
     Trouble("broker stopped", "SIGTERM to a broker", stop_broker),
     Trouble("broker killed", "SIGKILL of a broker", kill_broker, short=True),
     Trouble("connection cut", "no connection to the broker", cut_connection, short=True),

@@ -297,7 +297,12 @@ async def world(
         await ensure_topics(inside)
         tape = await stack.enter_async_context(Tape(inside, folder / "tape.jsonl"))
         said: list[str] = []
-        children = stack.enter_context(Supervisor(environment, say=said.append, log_dir=folder / "logs", cwd=REPOSITORY))
+
+        def hear(text: str) -> None:
+            said.append(text)
+            say(f"{'':>8}  {text}")
+
+        children = stack.enter_context(Supervisor(environment, say=hear, log_dir=folder / "logs", cwd=REPOSITORY))
         load = Load(urls_of(settings)["ingest"], secrets, company(seed), per_second)
         made = World(settings, cluster, proxies, children, load, tape, said, secrets)
         await made.small_segments()

@@ -279,3 +279,14 @@ def test_logs_may_add_up_to_a_later_reading_of_a_figure_that_moves() -> None:
 def test_a_lineage_is_of_one_figure(query: Query, busy: Batch) -> None:
     with pytest.raises(Unanswerable):
         trail_of(busy, query, SATURDAY_MS)
+
+
+def test_what_is_older_than_every_bucket_is_in_gauges_only() -> None:
+    event = drawn("Mon 09:00 created")[0]
+    now_ms = event.occurred_at_ms + 900 * 86_400_000
+    done = batch.run([event], levels=levels(), pairs=PAIRS, now_ms=now_ms)
+    span = (event.occurred_at_ms - 86_400_000, now_ms)
+    trail, told = trail_of(done, Query(kpis=("issues_created",), span=span), now_ms)
+    assert (trail.adds_up(), told.counted, told.figure.value) == (True, 0, 0)
+    trail, told = trail_of(done, Query(kpis=("active_issues",), windows=("now",)), now_ms)
+    assert (trail.adds_up(), told.counted, told.figure.value) == (True, 1, 1)

@@ -4,7 +4,7 @@ import { amount, duration, windowName } from "./figure_text.js";
 const LIMIT = 100;
 const EVENTS_SHOWN = 8;
 const make = (name, className = "", text = "") => Object.assign(document.createElement(name), { className, textContent: text });
-const clock = (at) => at.slice(0, 19).replace("T", " ");
+const clock = (at) => `${at.slice(0, 19).replace("T", " ")} UTC`;
 
 export class LineagePanel {
   /** `dialog` is filled at each opening; the browser gives it the focus, the Escape key and the way back. */

@@ -248,9 +248,8 @@ FROM tickets_solved solved JOIN ticket_escalations escalation ON escalation.key 
 WHERE list_contains(getvariable('escalation_kinds'), escalation.escalation) GROUP BY ALL;
 
 CREATE TABLE solved_customers AS
-SELECT solved.at_ms, customers.customer, cuts_ticket(with_agent(a, NULL::VARCHAR, NULL::VARCHAR)) AS cuts
-FROM tickets_solved solved JOIN (SELECT key, arg_max(customer, ord) AS customer FROM ticket_log GROUP BY key) customers USING (key)
-WHERE customers.customer IS NOT NULL;
+SELECT solved.at_ms, customer, cuts_ticket(with_agent(a, NULL::VARCHAR, NULL::VARCHAR)) AS cuts
+FROM tickets_solved solved JOIN owners USING (key);
 
 -- ---- levels -----------------------------------------------------------------------------------------------------------------------
 CREATE TABLE tickets_open AS

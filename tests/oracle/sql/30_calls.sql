@@ -23,7 +23,8 @@ WITH seen AS (
     FROM log WHERE kind = 'call' GROUP BY key
 )
 SELECT s.*,
-    (SELECT min(l.ord) FROM log l WHERE l.key = s.key AND l.type = 'call.abandoned' AND l.ord < coalesce(s.answered_ord, 1000000000)) AS abandoned_ord,
+    (SELECT min(l.ord) FROM log l
+     WHERE l.key = s.key AND l.type = 'call.abandoned' AND l.ord < coalesce(s.answered_ord, 1000000000)) AS abandoned_ord,
     (SELECT min(l.ord) FROM log l WHERE l.key = s.key AND l.type = 'call.ended' AND l.ord > s.answered_ord) AS ended_ord
 FROM seen s WHERE NOT outbound;
 

@@ -4,13 +4,15 @@
 CREATE TABLE told_answers AS
 WITH unpacked AS (
     SELECT key, kind, ord, at_ms, customer, a, response_id, survey_type, survey_channel,
-        unnest(from_json(answers, '[{"question": "VARCHAR", "metric": "VARCHAR", "score": "DOUBLE", "scale_min": "DOUBLE", "scale_max": "DOUBLE"}]')) AS said,
+        unnest(from_json(answers,
+            '[{"question": "VARCHAR", "metric": "VARCHAR", "score": "DOUBLE", "scale_min": "DOUBLE", "scale_max": "DOUBLE"}]')) AS said,
         generate_subscripts(from_json(answers, '["JSON"]'), 1) AS place
     FROM log WHERE type = 'survey.responded'
 ), scaled AS (
     SELECT * EXCLUDE (said), said.metric AS metric, coalesce(said.question, 'overall') AS asked, said.score AS score,
         coalesce(said.scale_min, CASE WHEN said.metric IN ('csat', 'ces', 'stars') THEN 1 WHEN said.metric IN ('nps', 'yes_no') THEN 0 END) AS low,
-        coalesce(said.scale_max, CASE said.metric WHEN 'csat' THEN 5 WHEN 'stars' THEN 5 WHEN 'ces' THEN 7 WHEN 'nps' THEN 10 WHEN 'yes_no' THEN 1 END) AS high
+        coalesce(said.scale_max,
+            CASE said.metric WHEN 'csat' THEN 5 WHEN 'stars' THEN 5 WHEN 'ces' THEN 7 WHEN 'nps' THEN 10 WHEN 'yes_no' THEN 1 END) AS high
     FROM unpacked
 ), counted AS (
     SELECT key, response_id, count(DISTINCT asked) AS questions FROM scaled WHERE metric = 'csat' GROUP BY ALL
@@ -24,7 +26,9 @@ FROM scaled s LEFT JOIN counted c ON c.key = s.key AND c.response_id = s.respons
 -- An answer is an upsert by response and question: what was told last holds.
 CREATE TABLE held_answers AS
 SELECT * FROM told_answers
-QUALIFY row_number() OVER (PARTITION BY key, response_id, metric, question, survey_type IN ('post_case', 'transactional') ORDER BY ord DESC, place DESC) = 1;
+QUALIFY row_number() OVER (
+    PARTITION BY key, response_id, metric, question, survey_type IN ('post_case', 'transactional') ORDER BY ord DESC, place DESC
+) = 1;
 
 -- About a case: of several answers to one question the last within 7 days replaces. Credit goes to whoever last replied before.
 CREATE TABLE case_answers AS
@@ -58,7 +62,8 @@ SELECT at_ms, round(score)::BIGINT AS score, customer_cuts AS cuts FROM case_ans
 
 CREATE TABLE case_answers_by_solve AS SELECT * REPLACE (solved_ms AS at_ms) FROM case_answers WHERE solved_ms IS NOT NULL;
 
--- Recommendations of relationship surveys: each counts from when it was given to the customer's next, at most 90 days. The anonymous stand for themselves.
+-- Recommendations of relationship surveys: each counts from when it was given to the customer's next, at most 90 days.
+-- The anonymous stand for themselves.
 CREATE TABLE recommendations AS
 WITH given AS (
     SELECT coalesce(o.customer, '~' || h.key) AS customer, h.at_ms, h.key, h.response_id, h.ord, h.place, round(h.score)::BIGINT AS score, h.a
@@ -66,7 +71,8 @@ WITH given AS (
     WHERE h.valid AND h.metric = 'nps' AND h.survey_type = 'relationship' AND h.low = 0 AND h.high = 10
 )
 SELECT score, at_ms AS from_ms,
-    least(at_ms + 90 * 86400000::BIGINT, coalesce(lead(at_ms) OVER (PARTITION BY customer ORDER BY at_ms, key, response_id, ord, place), at_ms + 90 * 86400000::BIGINT)) AS to_ms,
+    -- least() leaves out what is NULL
+    least(at_ms + 90 * 86400000::BIGINT, lead(at_ms) OVER (PARTITION BY customer ORDER BY at_ms, key, response_id, ord, place)) AS to_ms,
     cuts_customer(a) AS cuts
 FROM given;
 

@@ -40,7 +40,8 @@ WITH named AS (
 )
 SELECT n.*,
     -- without a quote of its own it goes to the one last sent before it
-    coalesce(n.quote_id, (SELECT arg_max(q.quote_id, q.ord) FROM sale_log q WHERE q.key = n.key AND q.type = 'quote.sent' AND q.ord < n.ord)) AS of_quote
+    coalesce(n.quote_id, (SELECT arg_max(q.quote_id, q.ord) FROM sale_log q
+        WHERE q.key = n.key AND q.type = 'quote.sent' AND q.ord < n.ord)) AS of_quote
 FROM named n
 WHERE NOT EXISTS (
     SELECT 1 FROM sale_log c WHERE c.key = n.key AND c.type = 'booking.cancelled' AND 'booking:' || c.booking_id = n.name AND c.ord > n.ord

@@ -18,7 +18,8 @@ WITH ends AS (
     SELECT key, arg_max(a.issue_type, ord) AS issue_type, arg_max(a.product, ord) AS product FROM log GROUP BY key
 )
 SELECT t.key, o.customer, t.at_ms AS began_ms, latest.issue_type, latest.product,
-    CASE WHEN t.created_ord IS NOT NULL AND NOT t.backfill AND t.by_customer THEN t.at_ms END AS started_ms, cuts_ticket(struct_update(start.a, handled_by := l.handled_by)) AS start_cuts,
+    CASE WHEN t.created_ord IS NOT NULL AND NOT t.backfill AND t.by_customer THEN t.at_ms END AS started_ms,
+    cuts_ticket(struct_update(start.a, handled_by := l.handled_by)) AS start_cuts,
     ends.at_ms AS ended_ms, cuts_ticket(struct_update(ends.a, handled_by := solved.handled_by)) AS end_cuts
 FROM ticket_entry t JOIN owners o USING (key) JOIN latest USING (key)
 JOIN entry_attributes('ticket_starts') start USING (key) JOIN ticket_log l ON l.key = t.key AND l.ord = start.ord
