@@ -145,7 +145,7 @@ class Entities:
             return None
         if len(live.log) >= LOG_MAX_EVENTS or sum(map(len, live.log)) + len(packed) > LOG_MAX_BYTES:
             return self._overflow(live, [*live.log, packed], [*live.ids, identity])
-        if order > live.last and not live.void and type(event) not in _REPLAYED:
+        if order > live.last and not live.void and type(event) not in (_REPLAYED if not live.log else _REPLAYED_LATER):
             rows: Rows = []
 
             def add(slot: int, time_ms: int, attributes: Attributes, value: int, count: int) -> None:
@@ -390,3 +390,5 @@ _TOO_LARGE = f"an entity keeps at most {LOG_MAX_EVENTS} events or {LOG_MAX_BYTES
 _TALLIED: set[int] = set()
 _TALLIED_SEEN: list[int] = []
 _REPLAYED = frozenset({ev.TicketDeleted, ev.TicketMerged, ev.TicketAbsorbed, ev.LeadMerged})
+_REPLAYED_LATER = _REPLAYED | {ev.TicketCreated}
+"""A creation that is not the first event tells of the time before it."""

@@ -101,7 +101,10 @@ def replay(kind: str, events: list[ev.Event], controls: InForce) -> tuple[Contri
     state = life.state()
     rows = Contributions()
     deleted = merged = False
-    for event in flattened(events):
+    ordered = flattened(events)
+    if life.foresee is not None and ordered:
+        life.foresee(state, ordered)
+    for event in ordered:
         life.step(state, event, rows.add, controls.at(event.occurred_at_ms))
         if isinstance(event, ev.TicketMerged):
             merged = True

@@ -209,7 +209,11 @@ class Levels:
                 edge = max(self.zone.bucket_start(high, level.number), low)
                 parts, high = self.cover(edge, high, now_ms, finest)[::-1], edge
             if low < high:
-                parts.append((level.number, low, high))
+                edge = min(self.zone.ceil(low, level.number), high)  # a start may lie inside a bucket too
+                if edge < high:
+                    parts.append((level.number, edge, high))
+                if low < edge:
+                    parts += self.cover(low, edge, now_ms, finest)[::-1]
                 high = low
         return parts[::-1]
 

@@ -12,18 +12,21 @@ from msgspec import Struct
 
 from kpis import measures as m
 from kpis.dimensions import CUSTOMER, TICKET, Attributes
-from kpis.lifecycles.attributes import Add
+from kpis.lifecycles.attributes import Add, filled
 from schemas import events as ev
 
 CASE_TYPES = frozenset({"post_case", "transactional"})
-CUSTOMER_TYPES = frozenset({"relationship", "panel"})
+CUSTOMER_TYPES = frozenset({"relationship"})
 DEFAULT_SCALES: dict[str, tuple[float, float]] = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7), "stars": (1, 5), "yes_no": (0, 1)}
 OVERALL = "overall"
 REPLACES_WITHIN_MS = m.D7
 
 
 class Standing(Struct, frozen=True, array_like=True, gc=False):
-    """An answer about a case that counts: its class, when it was given and the solve before it (None without one)."""
+    """An answer about a case that counts: its class, when it was given and the solve before it (None without one).
+
+    `asked` is the question as it was sent; `question` is "overall" where it is the response's only one on satisfaction.
+    """
 
     response_id: str
     metric: str
@@ -32,6 +35,7 @@ class Standing(Struct, frozen=True, array_like=True, gc=False):
     at_ms: int
     attributes: Attributes
     solved_ms: int | None
+    asked: str = ""
 
     def contribute(self, add: Add, sign: int) -> None:
         """The answer at its time, and the same dated at the solve before it."""
@@ -57,6 +61,7 @@ class Recommendation(Struct, frozen=True, array_like=True, gc=False):
     score: int
     at_ms: int
     attributes: Attributes
+    question: str = ""
 
 
 def on_survey(state: Any, event: Any, at: int, add: Add, attributes: Attributes, solved_ms: int | None) -> None:
@@ -67,18 +72,54 @@ def on_survey(state: Any, event: Any, at: int, add: Add, attributes: Attributes,
         return
     if event.survey_id is not None:
         _invite(state, event, answered_ms=at)
-    only_csat = [a.question for a in event.answers if a.metric == "csat"]
+    csat = {a.question for a in event.answers if a.metric == "csat"}
+    csat |= {s.asked for s in state.answers if s.response_id == event.response_id and s.metric == "csat"}
+    if len(csat) > 1:
+        _told_apart(state, event.response_id, add)
     for answer in event.answers:
         scale = scale_of(answer)
-        if scale is None:
-            continue
-        question = OVERALL if answer.metric == "csat" and len(only_csat) == 1 else answer.question
         if event.survey_type in CASE_TYPES:
+            question = OVERALL if answer.metric == "csat" and len(csat) == 1 else answer.question
+            if scale is None:
+                _fall(state, event.response_id, answer.metric, question, add)
+                continue
             cls = f"{answer.metric}|{question}|{scale}"
-            _stand(state, Standing(event.response_id, answer.metric, question, cls, at, surveyed, solved_ms), add)
-        elif event.survey_type in CUSTOMER_TYPES and answer.metric == "nps" and answer.score is not None:
-            kept = [r for r in state.relationship if r.response_id != event.response_id]
-            state.relationship = [*kept, Recommendation(event.response_id, round(answer.score), at, _customer(attributes))]
+            _stand(state, Standing(event.response_id, answer.metric, question, cls, at, surveyed, solved_ms, answer.question), add)
+        elif event.survey_type in CUSTOMER_TYPES and answer.metric == "nps":
+            state.relationship = [r for r in state.relationship if (r.response_id, r.question) != (event.response_id, answer.question)]
+            if scale is not None and scale.startswith("0-10|") and answer.score is not None:
+                said = Recommendation(event.response_id, round(answer.score), at, _customer(attributes), answer.question)
+                state.relationship = [*state.relationship, said]
+
+
+def fill(state: Any, now: Attributes) -> None:
+    """What was not said when an invitation went out takes the first value said later."""
+    if any(None in known.attributes for known in state.invitations):
+        state.invitations = [
+            known if not known.attributes else msgspec.structs.replace(known, attributes=filled(known.attributes, _surveyed(known, now)))
+            for known in state.invitations
+        ]
+
+
+def _surveyed(known: Invitation, now: Attributes) -> Attributes:
+    return (known.attributes[0], *now[1:], *known.attributes[len(now) :])
+
+
+def _told_apart(state: Any, response_id: str, add: Add) -> None:
+    """A response with a second question on satisfaction: the one that was called overall takes its own name."""
+    for old in [s for s in state.answers if s.response_id == response_id and s.metric == "csat" and s.question != s.asked]:
+        old.contribute(add, -1)
+        _, _, scale = old.cls.split("|", 2)
+        new = msgspec.structs.replace(old, question=old.asked, cls=f"csat|{old.asked}|{scale}")
+        new.contribute(add, 1)
+        state.answers = [new if s is old else s for s in state.answers]
+
+
+def _fall(state: Any, response_id: str, metric: str, question: str, add: Add) -> None:
+    """An answer that was taken back into words, or out of its scale, counts no more."""
+    for old in [s for s in state.answers if (s.response_id, s.metric, s.question) == (response_id, metric, question)]:
+        old.contribute(add, -1)
+        state.answers = [s for s in state.answers if s is not old]
 
 
 def scale_of(answer: ev.Answer) -> str | None:
@@ -94,8 +135,8 @@ def scale_of(answer: ev.Answer) -> str | None:
 def _invite(state: Any, event: Any, **changes: Any) -> None:
     for i, known in enumerate(state.invitations):
         if known.survey_id == event.survey_id:
-            if "answered_ms" in changes and known.answered_ms is not None:
-                return
+            if any(getattr(known, name) is not None for name in changes if name != "attributes"):
+                return  # sent again is a reminder, answered again a correction
             state.invitations = [*state.invitations[:i], msgspec.structs.replace(known, **changes), *state.invitations[i + 1 :]]
             return
     state.invitations = [*state.invitations, Invitation(event.survey_id, event.source, **changes)]

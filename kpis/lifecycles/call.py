@@ -67,15 +67,38 @@ class Handled(Group, frozen=True, array_like=True, gc=False):
     start_ms: int
     attributes: Attributes
     duration_ms: int
+    start_attributes: Attributes = ()
 
     def contribute(self, add: Add, sign: int) -> None:
-        """Talk, hold and wrap."""
+        """Talk, hold and wrap; at the start with the attributes of the start."""
         value = span(self.duration_ms)
         if value is None:
             add(m.QUARANTINED.slot("handle_span"), self.at_ms, self.attributes, 0, sign)
             return
         add(_HANDLE, self.at_ms, self.attributes, value, sign)
-        add(_HANDLE_BY_START, self.start_ms, self.attributes, value, sign)
+        add(_HANDLE_BY_START, self.start_ms, self.start_attributes, value, sign)
+
+
+class Abandoned(Group, frozen=True, array_like=True, gc=False):
+    """A call that its caller gave up; `wait_ms` is None when nobody said when it was queued."""
+
+    at_ms: int
+    attributes: Attributes
+    wait_ms: int | None
+    short_ms: int
+    within_ms: int
+
+    def contribute(self, add: Add, sign: int) -> None:
+        """Given up soon, within the target or late, and the wait."""
+        value = None if self.wait_ms is None else span(self.wait_ms)
+        if value is None:
+            add(m.CALL_ABANDONED.slot("no_wait"), self.at_ms, self.attributes, 0, sign)
+            if self.wait_ms is not None:
+                add(m.QUARANTINED.slot("abandon_wait"), self.at_ms, self.attributes, 0, sign)
+            return
+        cls = "short" if value <= self.short_ms else "within" if value <= self.within_ms else "late"
+        add(m.CALL_ABANDONED.slot(cls), self.at_ms, self.attributes, 0, sign)
+        add(_ABANDON_WAIT, self.at_ms, self.attributes, value, sign)
 
 
 class Call(Struct, array_like=True):
@@ -94,23 +117,28 @@ class Call(Struct, array_like=True):
     over: bool = False
     ended_ms: int | None = None
     customer_id: str | None = None
+    abandoned: Abandoned | None = None
+    gave_up_ms: int | None = None
+    start_attributes: Attributes = ()
+    end_attributes: Attributes = ()
 
 
 def step(state: Call, event: Any, add: Add, controls: Controls) -> None:
     """Apply the next event of the call's log and add what it contributes."""
     at = event.occurred_at_ms
-    before = (state.queued, state.answered, state.connect, state.handled)
+    before = (state.queued, state.answered, state.connect, state.handled, state.abandoned)
     if event.customer_id is not None:
         state.customer_id = event.customer_id
     if state.began_ms is None:
         state.began_ms = at
     state.attributes = after(state.attributes, event)
+    if state.connect is not None and not isinstance(event, ev.CallTransferred):
+        state.connect = _second_owner(state.connect, state.attributes)
     handler = _HANDLERS.get(type(event))
     if handler is not None and not state.outbound:
         handler(state, event, at, add, controls)
-    if state.queued is not None and None in state.queued.attributes:
-        state.queued = _known(state.queued, with_value(state.attributes, HANDLED_BY, None))
-    for old, new in zip(before, (state.queued, state.answered, state.connect, state.handled), strict=True):
+    _fill(state)
+    for old, new in zip(before, (state.queued, state.answered, state.connect, state.handled, state.abandoned), strict=True):
         if new is not old:
             if old is not None:
                 old.contribute(add, -1)
@@ -119,18 +147,43 @@ def step(state: Call, event: Any, add: Add, controls: Controls) -> None:
     _show(state, at, add)
 
 
-def _known(queued: Queued, now: Attributes) -> Queued:
-    attributes = filled(queued.attributes, now)
-    return queued if attributes == queued.attributes else queued.but(attributes=attributes)
+def _fill(state: Call) -> None:
+    """What was not said at the start, or at the end, takes the first value said later."""
+    now = with_value(state.attributes, HANDLED_BY, None)
+    if None in state.start_attributes:
+        state.start_attributes = filled(state.start_attributes, now)
+    if None in state.end_attributes:
+        state.end_attributes = filled(state.end_attributes, now)
+    if state.queued is not None and state.queued.attributes != state.start_attributes:
+        state.queued = state.queued.but(attributes=state.start_attributes)
+    if state.handled is not None and state.handled.start_attributes != state.start_attributes:
+        state.handled = state.handled.but(start_attributes=state.start_attributes)
+
+
+def _second_owner(connect: Connect, attributes: Attributes) -> Connect:
+    """The connect after an event that says who is responsible now: another agent or team took the call over."""
+    agent, team = attributes[AGENT], attributes[TEAM]
+    other = (None not in (agent, connect.agent) and agent != connect.agent) or (None not in (team, connect.team) and team != connect.team)
+    if other and not connect.modes:
+        return connect.transferred_by("unknown")
+    if (connect.agent is None and agent is not None) or (connect.team is None and team is not None):
+        return connect.but(agent=connect.agent or agent, team=connect.team or team)
+    return connect
 
 
 def _on_queued(state: Call, event: ev.CallQueued, at: int, add: Add, controls: Controls) -> None:
     if event.direction == "outbound":
-        state.outbound = True
+        state.outbound = True  # whatever was counted of it was never an inbound call's
+        state.queued = state.answered = state.connect = state.handled = state.abandoned = None
         return
     if state.queued is not None:
         return
-    state.queued = Queued(at_ms=at, attributes=state.attributes)
+    state.start_attributes = with_value(state.attributes, HANDLED_BY, None)
+    state.queued = Queued(at_ms=at, attributes=state.start_attributes)
+    if state.abandoned is not None:
+        state.abandoned = state.abandoned.but(wait_ms=state.abandoned.at_ms - at)
+    if state.gave_up_ms is not None and not state.callback:
+        state.queued = state.queued.but(gave_up_ms=state.gave_up_ms)
     if state.answered is not None and state.answered.wait_ms is None:
         business = business_ms((), controls, at, state.answered.at_ms)
         state.answered = state.answered.but(wait_ms=state.answered.at_ms - at, wait_business_ms=business)
@@ -140,6 +193,8 @@ def _on_queued(state: Call, event: ev.CallQueued, at: int, add: Add, controls: C
 def _on_answered(state: Call, event: ev.CallAnswered, at: int, add: Add, controls: Controls) -> None:
     if state.answered is not None:
         return
+    if state.queued is None:
+        state.start_attributes = with_value(state.attributes, HANDLED_BY, None)
     state.attributes = with_value(state.attributes, HANDLED_BY, "human")
     wait = None if state.queued is None else at - state.queued.at_ms
     state.answered = Answered(
@@ -158,19 +213,20 @@ def _on_abandoned(state: Call, event: ev.CallAbandoned, at: int, add: Add, contr
     if state.gave_up or state.answered is not None:
         return
     state.gave_up = True
+    if state.callback:
+        return
+    state.gave_up_ms = at
     if state.queued is not None:
         state.queued = state.queued.but(gave_up_ms=at)
-    if state.callback or event.reason not in COUNTED_REASONS:
+    if event.reason not in COUNTED_REASONS:
         return
-    wait = None if state.queued is None else span(at - state.queued.at_ms)
-    if wait is None:
-        add(m.CALL_ABANDONED.slot("no_wait"), at, state.attributes, 0, 1)
-        if state.queued is not None:
-            add(m.QUARANTINED.slot("abandon_wait"), at, state.attributes, 0, 1)
-        return
-    cls = "short" if wait <= controls.short_abandon_ms else "within" if wait <= controls.answer_within_ms else "late"
-    add(m.CALL_ABANDONED.slot(cls), at, state.attributes, 0, 1)
-    add(_ABANDON_WAIT, at, state.attributes, wait, 1)
+    state.abandoned = Abandoned(
+        at_ms=at,
+        attributes=state.attributes,
+        wait_ms=None if state.queued is None else at - state.queued.at_ms,
+        short_ms=controls.short_abandon_ms,
+        within_ms=controls.answer_within_ms,
+    )
 
 
 def _on_ended(state: Call, event: ev.CallEnded, at: int, add: Add, controls: Controls) -> None:
@@ -181,7 +237,10 @@ def _on_ended(state: Call, event: ev.CallEnded, at: int, add: Add, controls: Con
     said = [s for s in (event.talk_seconds, event.hold_seconds, event.wrap_seconds) if s is not None]
     duration = round(sum(said) * 1000) if said else at - state.answered.at_ms
     start = state.queued.at_ms if state.queued is not None else state.answered.at_ms
-    state.handled = Handled(at_ms=at, start_ms=start, attributes=state.attributes, duration_ms=duration)
+    state.end_attributes = state.attributes
+    state.handled = Handled(
+        at_ms=at, start_ms=start, attributes=state.attributes, duration_ms=duration, start_attributes=state.start_attributes
+    )
 
 
 def _on_transferred(state: Call, event: ev.CallTransferred, at: int, add: Add, controls: Controls) -> None:
@@ -192,7 +251,11 @@ def _on_transferred(state: Call, event: ev.CallTransferred, at: int, add: Add, c
 
 
 def _on_callback(state: Call, event: ev.CallCallbackAccepted, at: int, add: Add, controls: Controls) -> None:
+    """Who is called back did not give up, accepted before hanging up or a moment after."""
     state.callback = True
+    state.abandoned = state.gave_up_ms = None
+    if state.queued is not None:
+        state.queued = state.queued.but(gave_up_ms=None)
 
 
 def _show(state: Call, at: int, add: Add) -> None:

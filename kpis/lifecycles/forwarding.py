@@ -32,7 +32,7 @@ def of_ticket(state: Ticket, key: str) -> list[f.AnyFact]:
                 issue_type=state.attributes[ISSUE_TYPE],
                 product=state.attributes[PRODUCT],
                 start_attributes=entry.attributes,
-                end_attributes=() if solve is None else solve.attributes,
+                end_attributes=() if solve is None else state.end_attributes,
             )
         )
     return facts
@@ -55,8 +55,8 @@ def of_call(state: Call, key: str) -> list[f.AnyFact]:
             ended_at_ms=state.ended_ms,
             issue_type=state.attributes[ISSUE_TYPE],
             product=state.attributes[PRODUCT],
-            start_attributes=state.queued.attributes if state.queued is not None else answered.attributes,
-            end_attributes=state.handled.attributes if state.handled is not None else (),
+            start_attributes=state.start_attributes,
+            end_attributes=state.end_attributes,
         )
     ]
 
@@ -103,7 +103,7 @@ def _of_surveys(key: str, customer_id: str | None, invitations: list[Invitation]
     customer = ledger_of_customer(customer_id if customer_id is not None else f"~{key}")
     facts += [
         f.RelationshipAnswer(
-            key=customer, id=f"{key}/nps/{r.response_id}", version=0, at_ms=r.at_ms, score=r.score, attributes=r.attributes
+            key=customer, id=f"{key}/nps/{r.response_id}/{r.question}", version=0, at_ms=r.at_ms, score=r.score, attributes=r.attributes
         )
         for r in relationship
     ]

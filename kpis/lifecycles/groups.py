@@ -95,6 +95,21 @@ class Clock(Group, frozen=True, array_like=True, gc=False):
             add(_CLOCK_OUT, self.start_ms, self.attributes, value, sign)
 
 
+class Run(Group, frozen=True, array_like=True, gc=False):
+    """Messages of the customer after the first human reply, from the first unanswered one to the reply or the solve that ends them."""
+
+    at_ms: int
+    attributes: Attributes
+    ended_ms: int | None = None
+    replied: bool = False
+
+    def contribute(self, add: Add, sign: int) -> None:
+        """Entered at the first message; the reply is the outcome, a solve censors."""
+        add(_RUN_IN, self.at_ms, self.attributes, 0, sign)
+        if self.ended_ms is not None:
+            add(_RUN_OUT if self.replied else _RUN_CENSORED, self.at_ms, self.attributes, max(0, self.ended_ms - self.at_ms), sign)
+
+
 class Solve(Group, frozen=True, array_like=True, gc=False):
     """The latest solve, as long as it stands: a reopening takes it back."""
 
@@ -215,6 +230,8 @@ _ESCALATION_OUT = m.ESCALATION_WAIT_COHORT.slot(m.OUTCOME)
 _WAIT_BY_START = m.REQUESTER_WAIT_BY_START.slot()
 _HANDLE_BY_START = m.HANDLE_SPAN_BY_START.slot()
 _CLOCK_IN, _CLOCK_OUT = m.FIRST_REPLY_WAIT_COHORT.slot(m.ENTERED), m.FIRST_REPLY_WAIT_COHORT.slot(m.OUTCOME)
+_RUN_IN, _RUN_OUT = m.NEXT_REPLY_WAIT_COHORT.slot(m.ENTERED), m.NEXT_REPLY_WAIT_COHORT.slot(m.OUTCOME)
+_RUN_CENSORED = m.NEXT_REPLY_WAIT_COHORT.slot(m.CENSORED)
 _SOLVED = {cls: m.TICKET_SOLVED.slot(cls) for cls in ("no_reply", "bot_only", "one_touch", "replied")}
 _FULL, _WAIT, _HANDLE = m.FULL_RESOLUTION.slot(), m.REQUESTER_WAIT.slot(), m.HANDLE_SPAN.slot()
 _FULL_NO_REPLY = m.FULL_RESOLUTION_NO_REPLY.slot()

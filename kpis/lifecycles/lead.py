@@ -69,7 +69,7 @@ class Booking(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Quote(Struct, frozen=True, array_like=True, gc=False):
-    """A quote that was sent."""
+    """A quote from when it was sent first."""
 
     quote_id: str
     source: str
@@ -88,6 +88,8 @@ class Lead(Struct, array_like=True):
     bookings: list[Booking] = []
     quotes: list[Quote] = []
     void: bool = False
+    early: tuple[int, Attributes] | None = None
+    """The first contact by a person when it came before the lead: its time and attributes."""
 
 
 def step(state: Lead, event: Any, add: Add, controls: Controls) -> None:
@@ -100,11 +102,14 @@ def step(state: Lead, event: Any, add: Add, controls: Controls) -> None:
     if isinstance(event, ev.LeadCreated):
         if state.entry is None:
             state.entry = LeadEntry(at_ms=at, attributes=state.attributes)
+            if state.early is not None:
+                _respond(state, *state.early, add, controls)
     elif isinstance(event, ev.LeadContacted):
         _contacted(state, event, at, add, controls)
     elif isinstance(event, ev.QuoteSent):
-        if all(q.quote_id != event.quote_id for q in state.quotes):
-            state.quotes = [*state.quotes, Quote(event.quote_id, event.source, at, state.attributes)]
+        sent = next((q for q in state.quotes if q.quote_id == event.quote_id), None)
+        others = [q for q in state.quotes if q is not sent]
+        state.quotes = [*others, sent or Quote(event.quote_id, event.source, at, state.attributes)]  # in the order last sent
     elif isinstance(event, ev.BookingCreated):
         _book(state, f"booking:{event.booking_id}", at, event.quote_id)
     elif isinstance(event, ev.DealWon):
@@ -115,6 +120,8 @@ def step(state: Lead, event: Any, add: Add, controls: Controls) -> None:
         ]
     elif isinstance(event, ev.LeadMerged):
         state.void = True
+    if any(None in quote.attributes for quote in state.quotes):
+        state.quotes = [msgspec.structs.replace(q, attributes=filled(q.attributes, state.attributes)) for q in state.quotes]
     _first_booking(state, controls)
     if state.entry is not None and None in state.entry.attributes:
         known = filled(state.entry.attributes, state.attributes)
@@ -132,16 +139,24 @@ def _contacted(state: Lead, event: ev.LeadContacted, at: int, add: Add, controls
     if event.automatic or state.contacted:
         return
     state.contacted = True
-    if state.entry is not None:
-        value = span(at - state.entry.at_ms)
-        if value is None:
-            add(m.QUARANTINED_SALE.slot("lead_response"), at, state.attributes, 0, 1)
-        else:
-            add(_RESPONSE, at, state.attributes, value, 1)
-            business = business_ms((), controls, state.entry.at_ms, at)
-            if business is not None:
-                add(_RESPONSE_BUSINESS, at, state.attributes, business, 1)
-        state.entry = state.entry.but(contacted_ms=at)
+    if state.entry is None:
+        state.early = (at, state.attributes)
+    else:
+        _respond(state, at, state.attributes, add, controls)
+
+
+def _respond(state: Lead, at: int, attributes: Attributes, add: Add, controls: Controls) -> None:
+    assert state.entry is not None
+    entered_ms = state.entry.at_ms
+    value = span(at - entered_ms)
+    if value is None:
+        add(m.QUARANTINED_SALE.slot("lead_response"), at, attributes, 0, 1)
+    else:
+        add(_RESPONSE, at, attributes, value, 1)
+        business = business_ms((), controls, entered_ms, at)
+        if business is not None:
+            add(_RESPONSE_BUSINESS, at, attributes, business, 1)
+    state.entry = state.entry.but(contacted_ms=at)
 
 
 def _book(state: Lead, key: str, at: int, quote_id: str | None) -> None:

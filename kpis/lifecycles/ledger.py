@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from kpis import measures as m
 from kpis.contributions import Contributions
 from kpis.dimensions import TICKET, Attributes, cuts_of, outright
-from kpis.lifecycles.attributes import AGENT, HANDLED_BY, with_value
+from kpis.lifecycles.attributes import AGENT, HANDLED_BY, span, with_value
 from kpis.window import Zone
 from schemas import facts as f
 
@@ -74,8 +74,8 @@ def _invitation(facts: list[f.AnyFact], rows: Contributions) -> None:
     if sent is None:
         return
     rows.add(_SURVEY_IN, sent.at_ms, sent.attributes)
-    if answered is not None:
-        rows.add(_SURVEY_OUT, sent.at_ms, sent.attributes, max(0, answered - sent.at_ms))
+    if answered is not None and (after_ms := span(answered - sent.at_ms)) is not None:
+        rows.add(_SURVEY_OUT, sent.at_ms, sent.attributes, after_ms)
 
 
 def _quote(facts: list[f.AnyFact], rows: Contributions) -> None:
@@ -84,8 +84,8 @@ def _quote(facts: list[f.AnyFact], rows: Contributions) -> None:
     if offered is None:
         return
     rows.add(_QUOTE_IN, offered.at_ms, offered.attributes)
-    if booked is not None:
-        rows.add(_QUOTE_OUT, offered.at_ms, offered.attributes, max(0, booked - offered.at_ms))
+    if booked is not None and (after_ms := span(booked - offered.at_ms)) is not None:
+        rows.add(_QUOTE_OUT, offered.at_ms, offered.attributes, after_ms)
 
 
 # ---- customer ----------------------------------------------------------------------------------
@@ -130,6 +130,8 @@ def _conversions(contacts: list[f.Contact], purchases: list[f.Purchase], rows: C
     credited: dict[int, int] = {}
     for purchase in purchases:
         named = by_name.get(purchase.names) if purchase.names is not None else None
+        if purchase.names is not None and named is None:
+            continue  # credited to the contact that it names, or to none
         at = named if named is not None else bisect_left(ends, purchase.at_ms + 1) - 1
         if at < 0:
             continue

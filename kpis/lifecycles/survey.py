@@ -29,6 +29,7 @@ def step(state: Survey, event: Any, add: Add, controls: Controls) -> None:
     if event.customer_id is not None:
         state.customer_id = event.customer_id
     state.attributes = after(state.attributes, event)
+    answered.fill(state, state.attributes)
     if isinstance(event, ev.SurveySent | ev.SurveyResponded):
         answered.on_survey(state, event, event.occurred_at_ms, add, state.attributes, None)
 

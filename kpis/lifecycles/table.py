@@ -11,15 +11,17 @@ from typing import Any, NamedTuple
 from kpis.controls import Controls
 from kpis.lifecycles import call, forwarding, lead, purchase, survey, ticket, ticket_state
 from kpis.lifecycles.attributes import Add
+from schemas.events import Event
 from schemas.facts import AnyFact
 
 
 class LifeCycle(NamedTuple):
-    """One kind of entity."""
+    """One kind of entity; `foresee` learns from a whole log what its events tell of the time before them, where any can."""
 
     state: Callable[[], Any]
     step: Callable[[Any, Any, Add, Controls], None]
     facts: Callable[[Any, str], list[AnyFact]]
+    foresee: Callable[[Any, list[Event]], None] | None = None
 
 
 def _no_facts(state: Any, key: str) -> list[AnyFact]:
@@ -27,7 +29,7 @@ def _no_facts(state: Any, key: str) -> list[AnyFact]:
 
 
 LIFE_CYCLES: dict[str, LifeCycle] = {
-    "ticket": LifeCycle(ticket_state.Ticket, ticket.step, forwarding.of_ticket),
+    "ticket": LifeCycle(ticket_state.Ticket, ticket.step, forwarding.of_ticket, ticket.foresee),
     "call": LifeCycle(call.Call, call.step, forwarding.of_call),
     "survey": LifeCycle(survey.Survey, survey.step, forwarding.of_survey),
     "complaint": LifeCycle(survey.Complaint, survey.complaint_step, _no_facts),

@@ -12,9 +12,10 @@ from typing import Any
 from msgspec import UNSET
 
 from kpis.controls import Controls
+from kpis.lifecycles import answers as answered
 from kpis.lifecycles.attributes import AGENT, CHANNEL, HANDLED_BY, TEAM, Add, after, filled, with_value
 from kpis.lifecycles.groups import Clock, Entry, Shown
-from kpis.lifecycles.ticket_events import HANDLERS
+from kpis.lifecycles.ticket_events import HANDLERS, second_owner
 from kpis.lifecycles.ticket_state import DONE, WAITS, Ticket
 from schemas import events as ev
 
@@ -23,7 +24,7 @@ def step(state: Ticket, event: Any, add: Add, controls: Controls) -> None:
     """Apply the next event of the ticket's log and add what it contributes."""
     at = event.occurred_at_ms
     entry, clock, solve = state.entry, state.clock, state.solve
-    first_solve, connect = state.first_solve, state.connect
+    first_solve, connect, runs = state.first_solve, state.connect, state.runs
     status, attributes, waiting = state.status, state.attributes, state.waiting_since_ms
     kind = type(event)
     _attributes(state, event, kind)
@@ -31,12 +32,15 @@ def step(state: Ticket, event: Any, add: Add, controls: Controls) -> None:
         _first_seen(state, event, kind, at)
     elif kind is ev.TicketCreated:
         _created_late(state, event, at)
+    if state.connect is not None and state.attributes is not attributes and kind is not ev.TicketTransferred:
+        second_owner(state, state.attributes[AGENT], state.attributes[TEAM], "unknown")
     handler = HANDLERS.get(kind)
     if handler is not None:
         handler(state, event, at, add, controls)
     said = state.attributes is not attributes or (state.entry is not None and state.entry.linked != (state.customer_id is not None))
     if said:
         _fill_entries(state)
+        _channel_switch(state)
     if state.entry is not entry:
         _exchange(entry, state.entry, add)
     if state.clock is not clock:
@@ -47,6 +51,11 @@ def step(state: Ticket, event: Any, add: Add, controls: Controls) -> None:
         _exchange(first_solve, state.first_solve, add)
     if state.connect is not connect:
         _exchange(connect, state.connect, add)
+    if state.runs is not runs:
+        for number, run in enumerate(state.runs):
+            before = runs[number] if number < len(runs) else None
+            if run is not before:
+                _exchange(before, run, add)
     if said or state.status != status or state.waiting_since_ms != waiting or state.entry is not entry:
         _show(state, at, add)
 
@@ -127,18 +136,18 @@ def _created_late(state: Ticket, event: ev.TicketCreated, at: int) -> None:
 def _created(state: Ticket, event: ev.TicketCreated, at: int) -> None:
     opened = event.opened_at_ms if event.opened_at_ms is not None else (None if event.backfill else at)
     state.opened_ms = opened
-    state.by_customer = event.by == "customer"
+    state.by_customer, state.public = event.by == "customer", event.public
     state.entry = Entry(
         at_ms=at,
-        attributes=state.attributes,
+        attributes=with_value(state.attributes, HANDLED_BY, None),
         kind="backfill" if event.backfill else "created",
         linked=state.customer_id is not None,
         opened_ms=opened,
     )
     if opened is not None and event.public and state.clock is None and not state.human_replies:
-        state.clock = Clock(start_ms=opened, attributes=state.attributes)
+        state.clock = Clock(start_ms=opened, attributes=with_value(state.attributes, HANDLED_BY, None))
     if state.by_customer and event.public and opened is not None and not state.human_replies and event.status not in DONE:
-        state.waiting_since_ms = opened
+        state.waiting_since_ms = opened if state.waiting_since_ms is None else min(opened, state.waiting_since_ms)
 
 
 def _fill_entries(state: Ticket) -> None:
@@ -149,6 +158,13 @@ def _fill_entries(state: Ticket) -> None:
         linked = state.customer_id is not None
         if known != entry.attributes or linked != entry.linked:
             state.entry = entry.but(attributes=known, linked=linked)
+    if None in state.end_attributes:
+        state.end_attributes = filled(state.end_attributes, now)
+    if any(None in run.attributes for run in state.runs):
+        runs = tuple(run if (known := filled(run.attributes, now)) == run.attributes else run.but(attributes=known) for run in state.runs)
+        if any(new is not old for new, old in zip(runs, state.runs, strict=True)):
+            state.runs = runs
+    answered.fill(state, now)
     for name in ("clock", "first_solve"):
         group = getattr(state, name)
         if group is not None and None in group.attributes:
@@ -164,8 +180,6 @@ def _show(state: Ticket, at: int, add: Add) -> None:
     """Move the gauges from what they show to what is so now; they are left with the attributes they were entered with."""
     status = state.status
     attributes = with_value(state.attributes, HANDLED_BY, None)
-    if state.entry is not None and state.shown is not None and attributes[CHANNEL] != state.shown.attributes[CHANNEL]:
-        _channel_switch(state, add)
     if status in DONE:
         new = None
     else:
@@ -182,10 +196,19 @@ def _show(state: Ticket, at: int, add: Add) -> None:
     state.shown = new
 
 
-def _channel_switch(state: Ticket, add: Add) -> None:
-    entry = state.entry
-    assert entry is not None
-    if entry.kind == "created" and not entry.switched and entry.attributes[CHANNEL] not in (None, state.attributes[CHANNEL]):
-        switched = entry.but(switched=True)
-        _exchange(entry, switched, add)
-        state.entry = switched
+def _channel_switch(state: Ticket) -> None:
+    entry, channel = state.entry, state.attributes[CHANNEL]
+    if entry is not None and entry.kind == "created" and not entry.switched and entry.attributes[CHANNEL] not in (None, channel):
+        state.entry = entry.but(switched=True)
+
+
+# ---- what a log tells before its time ----------------------------------------------------------
+
+
+def foresee(state: Ticket, events: list[ev.Event]) -> None:
+    """Learn from a whole log when the ticket was opened, so that what happened before its creation was told has its durations."""
+    created = next((event for event in events if isinstance(event, ev.TicketCreated)), None)
+    if created is None or created is events[0]:
+        return
+    state.opened_ms = created.opened_at_ms if created.opened_at_ms is not None else (None if created.backfill else created.occurred_at_ms)
+    state.public = created.public

@@ -13,7 +13,7 @@ from kpis.dimensions import TICKET, Attributes
 from kpis.lifecycles import answers as answered
 from kpis.lifecycles.attributes import AGENT, HANDLED_BY, PRIORITY, TEAM, Add, span, with_value
 from kpis.lifecycles.business import business_ms
-from kpis.lifecycles.groups import Clock, Connect, FirstSolve, Solve
+from kpis.lifecycles.groups import Clock, Connect, FirstSolve, Run, Solve
 from kpis.lifecycles.ticket_state import DONE, WAITS, Ticket
 from schemas import events as ev
 
@@ -39,8 +39,8 @@ def _solve(state: Ticket, at: int, add: Add, controls: Controls) -> None:
     add(_SOLVED_GROSS, at, attributes, 0, 1)
     state.waiting_since_ms = None
     if state.run_since_ms is not None:
-        add(_RUN_CENSORED, state.run_since_ms, state.run_attributes, max(0, at - state.run_since_ms), 1)
-        state.run_since_ms = None
+        state.end_run(at, replied=False)
+    state.end_attributes = attributes
     opened = state.opened_ms
     if state.last_solve_ms is None:
         state.first_solve = FirstSolve(at_ms=at, attributes=with_value(attributes, HANDLED_BY, None))
@@ -138,22 +138,28 @@ def _on_reopened(state: Ticket, event: ev.TicketReopened, at: int, add: Add, con
 
 
 def _on_message(state: Ticket, event: ev.TicketCustomerMessage, at: int, add: Add, controls: Controls) -> None:
+    _clock_of_opening(state)
     if state.clock is None and not state.human_replies:
         state.clock = Clock(start_ms=at, attributes=with_value(state.attributes, HANDLED_BY, None))
     if state.waiting_since_ms is None:
         state.waiting_since_ms = at
     if state.human_replies and state.run_since_ms is None:
-        state.run_since_ms = at
-        state.run_attributes = with_value(state.attributes, HANDLED_BY, None)
-        add(_RUN_ENTERED, at, state.run_attributes, 0, 1)
+        state.runs = (*state.runs, Run(at_ms=at, attributes=with_value(state.attributes, HANDLED_BY, None)))
+
+
+def _clock_of_opening(state: Ticket) -> None:
+    """Start the clock of the first reply where the opening is known before its event, which comes late."""
+    if state.clock is None and state.opened_ms is not None and state.public and not state.human_replies:
+        state.clock = Clock(start_ms=state.opened_ms, attributes=with_value(state.attributes, HANDLED_BY, None))
 
 
 def _on_reply(state: Ticket, event: ev.TicketPublicReply, at: int, add: Add, controls: Controls) -> None:
+    _clock_of_opening(state)
     if event.by == "bot":
+        state.attributes = with_value(state.attributes, HANDLED_BY, "mixed" if state.human_replies else "bot")
         if not state.bot_replies and not state.human_replies and state.clock is not None:
             _duration(m.FIRST_BOT_REPLY_WAIT, state.clock.start_ms, at, state.attributes, state, add, controls)
         state.bot_replies += 1
-        state.attributes = with_value(state.attributes, HANDLED_BY, "mixed" if state.human_replies else "bot")
         return
     state.attributes = with_value(state.attributes, HANDLED_BY, "mixed" if state.bot_replies else "human")
     replier = event.actor_id or state.attributes[AGENT]
@@ -164,18 +170,17 @@ def _on_reply(state: Ticket, event: ev.TicketPublicReply, at: int, add: Add, con
             state.clock = state.clock.but(reply_ms=at)
         state.connect = Connect(at_ms=at, attributes=attributes, agent=replier, team=attributes[TEAM])
     else:
-        _second_owner(state, replier, None, "unknown")
+        second_owner(state, replier, None, "unknown")
     if state.run_since_ms is not None:
         _duration(m.NEXT_REPLY_WAIT, state.run_since_ms, at, attributes, state, add, controls)
-        add(_RUN_OUTCOME, state.run_since_ms, state.run_attributes, max(0, at - state.run_since_ms), 1)
-        state.run_since_ms = None
+        state.end_run(at, replied=True)
     state.waiting_since_ms = None
     state.human_replies += 1
     state.last_replier = replier
 
 
 def _on_assigned(state: Ticket, event: ev.TicketAssigned, at: int, add: Add, controls: Controls) -> None:
-    _second_owner(state, state.attributes[AGENT], state.attributes[TEAM], "unknown")
+    second_owner(state, state.attributes[AGENT], state.attributes[TEAM], "unknown")
 
 
 def _on_transferred(state: Ticket, event: ev.TicketTransferred, at: int, add: Add, controls: Controls) -> None:
@@ -187,7 +192,8 @@ def _on_transferred(state: Ticket, event: ev.TicketTransferred, at: int, add: Ad
         state.connect = state.connect.transferred_by(event.mode)
 
 
-def _second_owner(state: Ticket, agent: str | None, team: str | None, mode: str) -> None:
+def second_owner(state: Ticket, agent: str | None, team: str | None, mode: str) -> None:
+    """A second agent or team after the connect took the contact over; who was not known at the connect is only filled in."""
     connect = state.connect
     if connect is None:
         return
@@ -236,9 +242,12 @@ def _on_schedule(state: Ticket, event: ev.TicketScheduleApplied, at: int, add: A
 
 
 def _on_survey(state: Ticket, event: Any, at: int, add: Add, controls: Controls) -> None:
-    answered.on_survey(
-        state, event, at, add, with_value(state.attributes, AGENT, state.last_replier or state.attributes[AGENT]), state.last_solve_ms
+    replier = (
+        state.attributes
+        if isinstance(event, ev.SurveySent)
+        else with_value(state.attributes, AGENT, state.last_replier or state.attributes[AGENT])
     )
+    answered.on_survey(state, event, at, add, replier, state.last_solve_ms)
 
 
 HANDLERS: dict[type, Any] = {
@@ -263,7 +272,4 @@ HANDLERS: dict[type, Any] = {
 
 _SOLVED_GROSS = m.TICKET_SOLVED_GROSS.slot()
 _REOPENED = m.TICKET_REOPENED.slot()
-_RUN_ENTERED = m.NEXT_REPLY_WAIT_COHORT.slot(m.ENTERED)
-_RUN_OUTCOME = m.NEXT_REPLY_WAIT_COHORT.slot(m.OUTCOME)
-_RUN_CENSORED = m.NEXT_REPLY_WAIT_COHORT.slot(m.CENSORED)
 _ESCALATED = m.TICKET_ESCALATED.slot()

@@ -7,7 +7,7 @@ from msgspec import Struct
 from kpis.dimensions import TICKET, Attributes
 from kpis.lifecycles import answers as answered
 from kpis.lifecycles.business import Schedules
-from kpis.lifecycles.groups import Clock, Connect, Entry, FirstSolve, Shown, Solve
+from kpis.lifecycles.groups import Clock, Connect, Entry, FirstSolve, Run, Shown, Solve
 
 DONE = frozenset({"solved", "closed"})
 WAITS = frozenset({"new", "open", "on_hold"})
@@ -16,7 +16,9 @@ WAITS = frozenset({"new", "open", "on_hold"})
 class Ticket(Struct, array_like=True):
     """What is known of one ticket after its events so far; None and "" mean nothing was seen yet.
 
-    `wait_business_ms` is None once a part of the wait passed while no calendar was known.
+    `wait_business_ms` is None once a part of the wait passed while no calendar was known; `end_attributes` are those of the latest
+    solve, with what was not said by then filled in later. `opened_ms` is known from the first event on when any event of the log
+    tells it (`foreseen`).
     """
 
     attributes: Attributes = TICKET.nothing()
@@ -31,8 +33,7 @@ class Ticket(Struct, array_like=True):
     connect: Connect | None = None
     shown: Shown | None = None
     waiting_since_ms: int | None = None
-    run_since_ms: int | None = None
-    run_attributes: Attributes = ()
+    runs: tuple[Run, ...] = ()
     wait_ms: int = 0
     human_replies: int = 0
     bot_replies: int = 0
@@ -48,3 +49,14 @@ class Ticket(Struct, array_like=True):
     relationship: list[answered.Recommendation] = []
     schedules: Schedules = ()
     wait_business_ms: int | None = 0
+    end_attributes: Attributes = ()
+    public: bool = True
+
+    @property
+    def run_since_ms(self) -> int | None:
+        """Start of the run of messages that waits for a reply, None without one."""
+        return self.runs[-1].at_ms if self.runs and self.runs[-1].ended_ms is None else None
+
+    def end_run(self, at_ms: int, *, replied: bool) -> None:
+        """End the run that waits."""
+        self.runs = (*self.runs[:-1], self.runs[-1].but(ended_ms=at_ms, replied=replied))

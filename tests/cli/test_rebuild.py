@@ -21,11 +21,14 @@ from cli.company import signing
 from cli.rebuilding.planning import NothingToDo, NotPossible, plan
 from cli.settled import settled
 from kpis.measures import MEASURES
+from schemas import events as ev
+from services.calendar_settings import CalendarSettings, WeekSettings
 from services.controls import Control, read_controls
 from services.generations import Generation, live_of, made_with, within
 from services.settings import DimensionSettings, Settings, SourceSettings, as_environment
 from tests.cli.running import running
 from tests.conftest import SettingsFor
+from tests.services.aggregator.workers import publish
 
 SECRET = "REBUILD_DESK_SECRET"
 PAIRS = (("channel", "team"), ("channel", "priority"))
@@ -60,6 +63,33 @@ def test_pairs_and_partitions_change_beside_the_live_figures(kafka: str, setting
         assert seen.refused == []
         assert seen.values == sorted(seen.values)
         assert seen.longest_gap_seconds < 10
+
+
+@pytest.mark.broker
+def test_of_a_quiet_company_a_restated_calendar_holds_for_the_past(kafka: str, settings_for: SettingsFor) -> None:
+    """Many shards write facts to one partition, so that it ends with a row of ends of transactions: they are nothing to wait for."""
+    before = settings_for(kafka, partitions=6)
+    always = CalendarSettings(hours=WeekSettings(**dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), ("00:00-24:00",))))
+    after = before.model_copy(update={"calendars": {"default": always}})
+    now_ms = time.time_ns() // 1_000_000
+    events: list[ev.Event] = []
+    for number in range(60):
+        ticket: dict[str, Any] = {"source": "desk", "received_at_ms": now_ms, "ticket_id": f"t{number}", "customer_id": f"c{number}"}
+        events.append(ev.TicketCreated(id=f"c{number}", occurred_at_ms=now_ms - 7_200_000, **ticket))
+        events.append(ev.TicketSolved(id=f"s{number}", occurred_at_ms=now_ms - 3_600_000 - number * 1000, **ticket))
+    asked = {"kpi": "full_resolution_time", "window": "24h"}
+    with running("up", environment=as_environment(before)) as terminal:
+        terminal.until("ready: webhooks at")
+        asyncio.run(publish(before, events))
+        _until(lambda: _figures(before, **asked)[0]["n"] == 60, "all of it is counted")
+        assert _figures(before, **asked, clock="business")[0]["reason"] == "no_calendar"
+        with running("rebuild", "--all", "--restate", environment=as_environment(after)) as rebuilding:
+            rebuilding.until("generation 2 is live after", seconds=180)
+            assert rebuilding.process.wait(60) == 0
+        _until(lambda: _progress(before)["generation"] == 2, "the board shows generation 2")
+        by_clock = [_figures(before, **asked, clock=clock)[0] for clock in ("calendar", "business")]
+        assert [figure["n"] for figure in by_clock] == [60, 60]
+        assert by_clock[0]["value"] == by_clock[1]["value"]
 
 
 class Desk:

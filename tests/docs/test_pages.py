@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import time
@@ -17,6 +18,7 @@ from services.ingest.providers.provider import Credentials
 from services.settings import load_settings
 from tests.conftest import REPOSITORY
 from tests.docs.pages import blocks, every_page, links
+from tests.faults.troubles import TROUBLES
 
 SIGNED = ("README.md", "docs/adding-an-event-source.md")
 SECRET = "whsec_YSBrZXkgdGhhdCBpcyBvbmx5IGZvciB0aGlzIHRlc3Q="
@@ -69,9 +71,29 @@ def test_the_configuration_of_the_page_is_accepted(tmp_path: Path) -> None:
     assert settings.sources["shop"].missing({}) == ("set the variable SHOP_WEBHOOK_SECRET",)
 
 
+def test_the_calendar_of_the_readme_is_accepted(tmp_path: Path) -> None:
+    [block] = blocks("README.md", "toml")
+    (tmp_path / "deskpulse.toml").write_text(block, encoding="utf-8")
+    assert list(load_settings(tmp_path / "deskpulse.toml", {}).calendars) == ["default"]
+
+
 def test_the_readme_opens_with_its_two_commands() -> None:
     first = blocks("README.md", "sh")[0]
     assert [line.split("#")[0].strip() for line in first.splitlines()] == ["make demo", "make test"]
+
+
+def test_the_proof_names_every_trouble_and_what_the_short_run_strikes() -> None:
+    text = (REPOSITORY / "docs" / "proof.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\|[^|]+\|[^|]+\| `([a-z ]+)` \| (✓?) ?\|$", text, re.MULTILINE)
+    assert {name: mark == "✓" for name, mark in rows} == {trouble.name: trouble.short for trouble in TROUBLES}
+
+
+@pytest.mark.parametrize("page", ["proof.md", "architecture.md"])
+def test_the_files_that_a_page_names_are_there(page: str) -> None:
+    text = (REPOSITORY / "docs" / page).read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:tests|kpis|services|cli|schemas)/[\w/]+(?:\.py|/)", text))
+    assert named
+    assert [name for name in sorted(named) if not (REPOSITORY / name).exists()] == []
 
 
 def test_the_changelog_counts_the_kpis_and_names_every_command() -> None:

@@ -96,6 +96,8 @@ async def run(
     async with world(folder, seed, brokers=troubles[0].brokers, per_second=per_second, say=say) as broken:
         for trouble, moment in zip(order, moments, strict=True):
             await _reached(broken, int(moment))
+            if trouble.limit_seconds is not None:  # what is promised is promised of an installation that is whole
+                await broken.ready("ingest", "api", *broken.workers)
             at = len(broken.load.acknowledged)
             say(f"{at:>8,}  {trouble.name}: {trouble.does}")
             try:

@@ -11,9 +11,8 @@ from cli.company import pace, signing
 from cli.company.deliveries import Delivery as Posted
 from cli.company.deliveries import deliveries
 from cli.demo_settings import demo_settings
-from schemas import keys
 from schemas.canonical import event_from
-from schemas.events import CallQueued, Event, TicketCreated
+from schemas.events import Event
 from services.ingest.delivery import Delivery
 from services.ingest.sources import Source, configured
 
@@ -42,21 +41,6 @@ def _let_in(source: Source, posted: Posted, secret: str, now_ms: int) -> list[Ev
         )[0]
         for item in source.provider.translate(delivery, source.options).items
     ]
-
-
-def in_time(world: Sequence[Event], *, creations: bool = True) -> list[Event]:
-    """The same world without what comes to light late: that a call is outbound and, with `creations`, that a ticket was created."""
-    seen: set[str] = set()
-    kept: list[Event] = []
-    for event in sorted(world, key=lambda e: (e.occurred_at_ms, e.sequence, e.rank, e.id)):
-        key = keys.of(event)
-        late = key in seen and (
-            (creations and isinstance(event, TicketCreated)) or (isinstance(event, CallQueued) and event.direction == "outbound")
-        )
-        if not late:
-            kept.append(event)
-            seen.add(key)
-    return kept
 
 
 def side_by_side(worlds: Sequence[Sequence[Event]]) -> list[Event]:

@@ -18,10 +18,9 @@ from kpis.catalogue import KPIS
 from schemas.events import Event
 from services.settings import Settings
 from tests.kpis.strategies import END_MS, worlds
-from tests.oracle.companies import NOW_MS, in_time, side_by_side, simulated
+from tests.oracle.companies import NOW_MS, side_by_side, simulated
 from tests.oracle.compared import Asked, Both
 from tests.oracle.frame import kpi_files
-from tests.oracle.known import unexcused
 
 EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "3"))
 SIZE = float(os.environ.get("ORACLE_SIZE", "0.06"))
@@ -69,22 +68,15 @@ ASKED = {
 
 @pytest.mark.parametrize(("asked", "splits"), [pytest.param(*asked, id=name) for name, asked in ASKED.items()])
 def test_a_company_s_figures_are_the_oracle_s(both: Both, asked: Asked, splits: list[tuple[str, ...]] | None) -> None:
-    assert unexcused(both.differences(asked, splits=splits)) == []
-
-
-def test_where_windows_begin_with_buckets_young_cohorts_agree_too(company: list[Event]) -> None:
-    midnight = NOW_MS - NOW_MS % DAY + DAY
-    with Both(company, Settings(), midnight) as both:
-        assert unexcused(both.differences(Asked(), COHORTS, splits=[("channel",), ("team",)]), heads=False) == []
+    assert both.differences(asked, splits=splits) == []
 
 
 @hypothesis_settings(max_examples=EXAMPLES)
 @given(drawn=st.lists(worlds(most=14), min_size=1, max_size=30), zone=st.sampled_from(["UTC", ZONE]))
 def test_the_figures_of_any_worlds_are_the_oracle_s(drawn: list[list[Event]], zone: str) -> None:
-    events = side_by_side([in_time(world, creations=number % 3 > 0) for number, world in enumerate(drawn)])
+    events = side_by_side(drawn)
     with Both(events, Settings(time_zone=zone), END_MS) as both:
-        differences = [difference for difference in both.differences(Asked(), splits=[("brand",)]) if difference.cut]
-    assert unexcused(differences, heads=zone != "UTC", late=lambda cut: int(cut.removeprefix("brand=w")) % 3 == 0, wild=True) == []
+        assert both.differences(Asked(), splits=[("brand",)]) == []
 
 
 def test_what_is_compared_can_differ(company: list[Event], both: Both) -> None:

@@ -17,6 +17,7 @@ from tests.oracle.worlds.calls import CALLS
 from tests.oracle.worlds.case import Case
 from tests.oracle.worlds.customers import CUSTOMERS
 from tests.oracle.worlds.differing import DIFFERING
+from tests.oracle.worlds.edges import EDGES
 from tests.oracle.worlds.sales import SALES
 
 WEEK = (moment("Mon", "00:00"), moment("Mon2", "00:00"))
@@ -65,7 +66,7 @@ def _wrong(case: Case, n: int, value: float | None, parts: Mapping[str, Any], re
     return out
 
 
-@pytest.mark.parametrize("case", named([*CALLS, *ANSWERS, *SALES, *CUSTOMERS]))
+@pytest.mark.parametrize("case", named([*CALLS, *ANSWERS, *SALES, *CUSTOMERS, *EDGES]))
 def test_both_say_what_the_pencil_says(case: Case) -> None:
     oracle, product = both_say(case)
     assert (oracle, product) == ([], [])

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cli.auditing.comparison import Difference, differences
 from cli.compute import figures_of
-from cli.demo_proof import Difference, differences
 from kpis.query import Anchor, Query
 from kpis.reading import Reader
 from kpis.window import NOW

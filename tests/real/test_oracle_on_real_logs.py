@@ -11,7 +11,6 @@ import pytest
 from kpis.window import NOW
 from schemas.canonical import event_from, millis_from
 from tests.oracle.compared import Asked, Both
-from tests.oracle.known import unexcused
 from tests.real.answers import SPANS
 from tests.real.services import SOURCE, settings_of
 from tests.real.translate import Log, translated
@@ -44,13 +43,13 @@ def both(request: pytest.FixtureRequest) -> Iterator[tuple[Log, Both]]:
 def test_the_windows_of_a_log_are_the_oracle_s(both: tuple[Log, Both], before_ms: int | None) -> None:
     _, found = both
     asked = Asked(None if before_ms is None else found.now_ms - before_ms)
-    assert unexcused(found.differences(asked, splits=SPLITS if before_ms in (None, 3 * DAY) else [])) == []
+    assert found.differences(asked, splits=SPLITS if before_ms in (None, 3 * DAY) else []) == []
 
 
 def test_the_whole_of_a_log_is_the_oracle_s(both: tuple[Log, Both]) -> None:
     log, found = both
     start, end = SPANS[log]
-    assert unexcused(found.differences(Asked(span=(millis_from(start), millis_from(end))), splits=SPLITS)) == []
+    assert found.differences(Asked(span=(millis_from(start), millis_from(end))), splits=SPLITS) == []
 
 
 def test_there_is_much_to_compare(both: tuple[Log, Both]) -> None:

@@ -54,7 +54,7 @@ CALLS: list[tuple[str, str, Emitted]] = [
     (
         "an accepted callback is no abandonment",
         "Mon 09:00 queued @p\nMon 09:02 callback @p\nMon 09:03 abandoned @p",
-        {"call_abandoned/late": [], "abandon_wait": [], "answer_wait_cohort/cens": ["Mon 09:00 3m"]},
+        {"call_abandoned/late": [], "abandon_wait": [], "answer_wait_cohort/cens": []},
     ),
     (
         "answered after it seemed given up: answered counts, both stand",
@@ -97,9 +97,9 @@ CALLS: list[tuple[str, str, Emitted]] = [
         {"handle_span": [], "quarantined/handle_span": ["Mon 09:05"]},
     ),
     (
-        "given up up to 5 s before it was queued: over, not waiting for ever",
+        "given up up to 5 s before it was queued: a short one, and not waiting for ever",
         "Mon 09:00:05 queued @p\nMon 09:00:01 abandoned @p",
-        {"contact_waiting": [], "contact_waiting/^": [], "call_abandoned/no_wait": ["Mon 09:00:01"]},
+        {"contact_waiting": [], "contact_waiting/^": [], "call_abandoned/short": ["Mon 09:00:01"], "abandon_wait": ["Mon 09:00:01 0s"]},
     ),
     (
         "ended without an answer: over, not waiting for ever",

@@ -64,7 +64,7 @@ REPLIES: list[tuple[str, str, Emitted]] = [
     (
         "the clocks of two services may differ by 5 s: 0",
         "Mon 09:00:05 created\nMon 09:00 reply",
-        {"first_reply_wait": [], "quarantined/first_reply_wait": []},
+        {"first_reply_wait": ["Mon 09:00 0s"], "quarantined/first_reply_wait": []},
     ),
 ]  # fmt: skip
 SOLVES: list[tuple[str, str, Emitted]] = [

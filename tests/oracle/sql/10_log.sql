@@ -41,27 +41,15 @@ SELECT
     regexp_replace(j::VARCHAR, ',"received_at_ms":[0-9]+', '') AS content
 FROM published;
 
--- One event for each (source, id): the highest version, of several the smallest time and content; what is withdrawn is out.
+-- One event for each (source, id) of an entity: the highest version, of several the smallest time and content; what is withdrawn is
+-- out, and stays so (ids are told apart inside an entity, and a withdrawal cannot be taken back: docs/adr/0008-bad-input.md).
 -- A merged ticket's log as the aggregator passes it on is no event of a source: it is derived here.
 CREATE TABLE standing AS
 WITH named AS (
     SELECT * REPLACE (coalesce(source, 'default') AS source, coalesce(version, 0) AS version, coalesce(sequence, 0) AS sequence)
     FROM told WHERE type <> 'ticket.absorbed'
-), newest AS (
-    SELECT * FROM named
-    QUALIFY row_number() OVER (PARTITION BY source, id ORDER BY version DESC, occurred_at_ms, content) = 1
-)
-SELECT
-    * EXCLUDE (id, j, content, occurred_at_ms, "by", public, backfill, status, mode, direction),
-    id AS event_id,
-    occurred_at_ms AS at_ms,
-    coalesce("by", CASE WHEN type = 'ticket.created' THEN 'customer' WHEN type = 'ticket.public_reply' THEN 'human' END) AS "by",
-    coalesce(public, true) AS public,
-    coalesce(backfill, false) AS backfill,
-    coalesce(status, CASE WHEN type = 'ticket.created' THEN 'new' END) AS status,
-    coalesce(mode, CASE WHEN type IN ('ticket.transferred', 'call.transferred') THEN 'unknown' END) AS mode,
-    coalesce(direction, CASE WHEN type = 'call.queued' THEN 'inbound' END) AS direction,
-    list_position(ranks(), type) AS rank,
+), keyed AS (
+    SELECT *,
     CASE
         WHEN type = 'fact.withdrawn' THEN '*'
         WHEN ticket_id IS NOT NULL AND type IN ('complaint.raised', 'survey.sent', 'survey.responded', 'agent.time_logged')
@@ -82,8 +70,24 @@ SELECT
         WHEN type LIKE 'purchase.%' THEN 'purchase:' || source || ':' || purchase_id
         ELSE 'other:' || source || ':' || id
     END AS key
+    FROM named
+), newest AS (
+    SELECT * FROM keyed
+    QUALIFY row_number() OVER (PARTITION BY key, source, id ORDER BY version DESC, occurred_at_ms, content) = 1
+)
+SELECT
+    * EXCLUDE (id, j, content, occurred_at_ms, "by", public, backfill, status, mode, direction),
+    id AS event_id,
+    occurred_at_ms AS at_ms,
+    coalesce("by", CASE WHEN type = 'ticket.created' THEN 'customer' WHEN type = 'ticket.public_reply' THEN 'human' END) AS "by",
+    coalesce(public, true) AS public,
+    coalesce(backfill, false) AS backfill,
+    coalesce(status, CASE WHEN type = 'ticket.created' THEN 'new' END) AS status,
+    coalesce(mode, CASE WHEN type IN ('ticket.transferred', 'call.transferred') THEN 'unknown' END) AS mode,
+    coalesce(direction, CASE WHEN type = 'call.queued' THEN 'inbound' END) AS direction,
+    list_position(ranks(), type) AS rank
 FROM newest
-WHERE (source, id) NOT IN (SELECT (source, "of") FROM newest WHERE type = 'fact.withdrawn') AND type <> 'fact.withdrawn';
+WHERE (source, id) NOT IN (SELECT (source, "of") FROM named WHERE type = 'fact.withdrawn') AND type <> 'fact.withdrawn';
 
 -- What counts nowhere: a ticket that was ever merged away; a deleted one, unless its status was changed again later.
 CREATE TABLE merges AS
