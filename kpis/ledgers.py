@@ -1,7 +1,8 @@
 """Ledgers of one partition of `facts`: the facts known of each customer, invitation and quote.
 
-Law: contributions depend on the set of facts alone; of equal ids the highest version holds. A ledger that was touched
-contributes the difference between what it stands for now and what it stood for at the last checkpoint.
+Law: contributions depend on the set of facts alone; of equal ids the highest version holds; a ledger that grew past `FACTS_MAX`
+counts nowhere. A ledger that was touched contributes the difference between what it stands for now and what it stood for at the
+last checkpoint.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from kpis.entities import note_corrections
 from kpis.lifecycles.ledger import Rules, contributions
 from schemas.facts import AnyFact, pack_fact, unpack_fact
 
+FACTS_MAX = 5_000
+"""A customer with more contacts, purchases and answers is no person but an id that many share ("guest"): as a ledger it counts nowhere."""
 AWAKE_MAX = 2_000
 """Ledgers kept awake after a checkpoint, with what they stand for; the bytes stay what holds."""
 
@@ -22,8 +25,9 @@ AWAKE_MAX = 2_000
 class Ledgers:
     """All ledgers of one partition, and what changed since the last `changes()`."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, facts_max: int = FACTS_MAX) -> None:
         self.rules = rules
+        self._facts_max = facts_max
         self.rows = Contributions()
         self.counters: Counter[str] = Counter()
         self.corrections: Counter[tuple[str, int]] = Counter()
@@ -32,6 +36,7 @@ class Ledgers:
         self._live: dict[str, tuple[dict[str, AnyFact], Contributions]] = {}
         self._awake: dict[str, tuple[dict[str, AnyFact], Contributions]] = {}
         self._corrected: set[str] = set()
+        self._full: set[str] = set()
 
     def __len__(self) -> int:
         """How many ledgers are held."""
@@ -40,6 +45,9 @@ class Ledgers:
     def apply(self, fact: AnyFact) -> None:
         """Take one fact; an equal or lower version of a known one changes nothing."""
         self.newest_ms = max(self.newest_ms, fact.newest_ms)
+        if fact.key in self._full:
+            self.counters["ledger_too_large"] += 1
+            return
         facts, _ = self._open(fact.key)
         known = facts.get(fact.id)
         if known is not None and known.version >= fact.version:
@@ -50,6 +58,10 @@ class Ledgers:
             fact = msgspec.structs.replace(fact, corrects=False)  # how it came is no part of what is known
         facts[fact.id] = fact
         self.counters["applied"] += 1
+        if len(facts) > self._facts_max:
+            facts.clear()
+            self._full.add(fact.key)
+            self.counters["ledger_too_large"] += 1
 
     def facts_of(self, key: str) -> dict[str, AnyFact]:
         """The facts known of a ledger by their ids, withdrawn ones included; nothing is changed or kept awake by looking."""
@@ -57,7 +69,7 @@ class Ledgers:
         if live is not None:
             return dict(live[0])
         data = self._rest.get(key)
-        return {} if data is None else {fact.id: fact for fact in map(unpack_fact, _LIST.decode(data))}
+        return {} if data is None else {fact.id: fact for fact in facts_at_rest(data)}
 
     def _open(self, key: str) -> tuple[dict[str, AnyFact], Contributions]:
         live = self._live.get(key)
@@ -65,7 +77,7 @@ class Ledgers:
             self._live[key] = live
         if live is None:
             data = self._rest.get(key)
-            facts = {} if data is None else {fact.id: fact for fact in map(unpack_fact, _LIST.decode(data))}
+            facts = {} if data is None else {fact.id: fact for fact in facts_at_rest(data)}
             live = self._live[key] = (facts, self._stands_for(key, facts))
         return live
 
@@ -87,7 +99,7 @@ class Ledgers:
                 difference.add_all(before, -1)
                 note_corrections(self.corrections, difference.rows.items(), self.newest_ms)
             self._awake[key] = (facts, after)
-            data = _PACK.encode([pack_fact(facts[fact_id]) for fact_id in sorted(facts)])
+            data = _FULL if key in self._full else _PACK.encode([pack_fact(facts[fact_id]) for fact_id in sorted(facts)])
             self._rest[key] = data
             out.append((key.encode(), data))
         self._live = {}
@@ -100,7 +112,15 @@ class Ledgers:
             self._rest.pop(key.decode(), None)
         else:
             self._rest[key.decode()] = value
+            if value == _FULL:
+                self._full.add(key.decode())
+
+
+def facts_at_rest(data: bytes) -> list[AnyFact]:
+    """The facts of one ledger at rest, withdrawn ones included; none of one that grew too large."""
+    return [] if data == _FULL else [unpack_fact(packed) for packed in _LIST.decode(data)]
 
 
 _PACK = msgspec.msgpack.Encoder()
+_FULL = _PACK.encode("full")
 _LIST = msgspec.msgpack.Decoder(list[bytes])

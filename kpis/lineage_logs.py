@@ -16,13 +16,14 @@ from kpis.contributions import Contributions, Row
 from kpis.controls import InForce
 from kpis.dimensions import Attributes
 from kpis.entity import flattened, woken
+from kpis.ledgers import facts_at_rest
 from kpis.lifecycles.ledger import Rules, contributions
 from kpis.lifecycles.table import LIFE_CYCLES
 from kpis.measures import BY_KEY, SLOTS
 from schemas import events as ev
 from schemas import facts as f
 from schemas.codec import unpack_event
-from schemas.facts import AnyFact, unpack_fact
+from schemas.facts import AnyFact
 
 _TICKET, _CALL, _LEAD = ("ticket",), ("call",), ("lead",)
 _BOTH = ("ticket", "call")
@@ -152,7 +153,7 @@ def ledger(key: str, data: bytes, rules: Rules, may_count: Callable[[int], bool]
 
     (Only the end of a relationship answer is dated elsewhere: a gauge, of which every ledger may count.)
     """
-    facts = [fact for fact in map(unpack_fact, _FACTS.decode(data)) if not fact.withdrawn]
+    facts = [fact for fact in facts_at_rest(data) if not fact.withdrawn]
     times = (getattr(fact, name, None) for fact in facts for name in _TIMES)
     if not any(at_ms is not None and may_count(at_ms) for at_ms in times):
         return None
@@ -215,4 +216,3 @@ _WORDS: dict[type, str] = {
 _TIMES = ("at_ms", "started_at_ms", "ended_at_ms")
 _HEAD = msgspec.msgpack.Decoder(_Head)
 _LOG = msgspec.msgpack.Decoder(_Log)
-_FACTS = msgspec.msgpack.Decoder(list[bytes])

@@ -15,7 +15,7 @@ from kpis.dimensions import DimensionSet
 Kind = Literal["count", "sum", "duration", "gauge", "cohort", "distinct"]
 
 SECONDS_5, MINUTE_1, MINUTES_15 = 0, 1, 2
-"""Finest levels: calls 5 s, tickets and contacts 1 min, everything slower 15 min."""
+"""Finest levels: calls 5 s, tickets, contacts and the first answer to a lead 1 min, everything slower 15 min."""
 
 H24 = 86_400_000
 D7, D14, D30 = 7 * H24, 14 * H24, 30 * H24
@@ -171,8 +171,8 @@ CONVERSION_BASE = _count("conversion_base", T, MINUTE_1, "the same customers: bo
 REPEAT_CONTACT = _cohort("repeat_contact", T, MINUTE_1, "start of a first contact to the next contact of the same issue", D7)
 
 # ---- leads, quotes, bookings -------------------------------------------------------------------
-LEAD_RESPONSE = _duration("lead_response", J, MINUTES_15, "lead created to the first contact by a person", SALE_SKETCHES)
-LEAD_RESPONSE_COHORT = _cohort("lead_response_cohort", J, MINUTES_15, "the same by creation, uncontacted leads at risk", H24)
+LEAD_RESPONSE = _duration("lead_response", J, MINUTE_1, "lead created to the first contact by a person", SALE_SKETCHES)
+LEAD_RESPONSE_COHORT = _cohort("lead_response_cohort", J, MINUTE_1, "the same by creation, uncontacted leads at risk", H24)
 BOOKING_WAIT = _duration("booking_wait", J, MINUTES_15, "lead created to its booking or won deal", SALE_SKETCHES)
 BOOKING_WAIT_COHORT = _cohort("booking_wait_cohort", J, MINUTES_15, "the same by creation, unbooked leads at risk", D30)
 QUOTE_BOOKING = _cohort("quote_booking", J, MINUTES_15, "quote sent to its booking or won deal", D30)

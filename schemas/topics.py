@@ -49,7 +49,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(DIFFERENCES, "differences", _kept(1), "contributions since the last checkpoint, as columns"),
     Topic(CELLS, "differences", dict(_COMPACTED), "cells and the offsets of differences they include"),
     Topic(REJECTED, "one", _kept(30), "what could not be used, with its reason and original bytes"),
-    Topic(CONTROLS, "one", dict(_COMPACTED), "goals, targets, calendars, boards"),
+    Topic(CONTROLS, "one", dict(_COMPACTED), "decisions, generations, the result of the last audit"),
 )
 
 MARKER = b"!"

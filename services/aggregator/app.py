@@ -90,7 +90,7 @@ def create_app(settings: Settings, worker: Worker, make_transport: MakeTransport
         consumer_max_fetch_size=2 * 1024**2,
         broker_commit_interval=2.8,
         broker_commit_every=100_000,
-        broker_session_timeout=10,
+        broker_session_timeout=6,  # the least that brokers allow: half of the time in which a killed worker must be replaced
         broker_heartbeat_interval=1,
         broker_request_timeout=30,
         broker_rebalance_timeout=60,

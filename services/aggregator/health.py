@@ -89,7 +89,7 @@ def exposition(worker: Worker) -> str:
     _family(lines, "deskpulse_events_late_total", "counter", "Events older than one hour on arrival.", {"": totals["late"]})
     outcomes = {
         f'{{outcome="{o}"}}': totals[o]
-        for o in ("duplicate", "out_of_order", "conflicting_id", "withdrawals", "withdrawn", "unused", "beyond_levels")
+        for o in ("duplicate", "out_of_order", "conflicting_id", "withdrawals", "withdrawn", "unused", "beyond_levels", "ledger_too_large")
     }
     _family(lines, "deskpulse_aggregator_outcomes_total", "counter", "Events and contributions by what became of them.", outcomes)
     reasons = {f'{{reason="{reason}"}}': n for reason, n in sorted(rejected.items())}

@@ -6,6 +6,8 @@ were gone. So quiet shards step over them now and then, and all do when the work
 
 from __future__ import annotations
 
+from contextlib import aclosing
+
 from services.aggregator.shard import Shard
 from services.kafka import end_offsets, read_partition
 from services.settings import Settings, topic
@@ -22,8 +24,9 @@ async def step_over(settings: Settings, shard: Shard, take: bool = False) -> Non
     end = (await end_offsets(settings, name, partition + 1))[partition]
     if end <= before + 1:
         return
-    async for record in read_partition(settings, name, partition, from_offset=before + 1):
-        if not take:
-            return
-        shard.apply(record.value, record.offset)
+    async with aclosing(read_partition(settings, name, partition, from_offset=before + 1)) as records:
+        async for record in records:
+            if not take:
+                return
+            shard.apply(record.value, record.offset)
     shard.step_over(end - 1)

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -90,6 +91,8 @@ class Lag:
     async def holds_a_record(self, number: int, from_offset: int) -> bool:
         """Whether a partition holds any committed record from an offset on."""
         settings = self._settings()
-        async for _ in read_partition(settings, topic(settings, topics.EVENTS), number, from_offset=from_offset, max_records=1):
-            return True
+        name = topic(settings, topics.EVENTS)
+        async with aclosing(read_partition(settings, name, number, from_offset=from_offset, max_records=1)) as records:
+            async for _ in records:
+                return True
         return False

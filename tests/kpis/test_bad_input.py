@@ -16,8 +16,11 @@ import pytest
 from kpis import batch
 from kpis.contributions import to_columns
 from kpis.entities import LOG_MAX_BYTES, LOG_MAX_EVENTS, Entities
+from kpis.ledgers import Ledgers
+from kpis.lifecycles.ledger import Rules
 from kpis.query import Query
 from kpis.reading import Reader
+from kpis.window import Zone
 from schemas import events as ev
 from schemas.canonical import CLOCK_AHEAD_MS, event_from, rfc3339
 from schemas.codec import encode_event
@@ -401,3 +404,28 @@ def test_an_impossible_wait_is_in_no_twin_either(text: str, stands: list[str]) -
 )
 def test_whatever_is_left_out_for_its_duration_is_counted(text: str) -> None:
     assert [name for name in emitted(drawn(text)) if name.startswith("quarantined")]
+
+
+# ---- an id that many share ---------------------------------------------------------------------
+
+
+def test_a_customer_with_more_contacts_than_a_person_has_counts_in_no_ledger() -> None:
+    """The rest of what an installation sends as "guest" or "unknown" goes on to count everywhere else."""
+    entities = arrived(drawn("\n".join(f"Mon 09:0{n} created @t{n} customer=guest\nMon 10:0{n} solved @t{n}" for n in range(5))))
+    facts = entities.changes()[1]
+    for order in (facts, facts[::-1]):
+        whole, restarted = (Ledgers(Rules(Zone()), facts_max=3) for _ in range(2))
+        for number, fact in enumerate(order):
+            whole.apply(fact)
+            restarted.apply(fact)
+            if number == 3:
+                again = Ledgers(Rules(Zone()), facts_max=3)
+                for key, value in restarted.changes():
+                    again.restore(key, value)
+                again.rows = restarted.rows
+                restarted = again
+        state = dict(whole.changes())
+        restarted.changes()
+        assert listed(whole.rows) == listed(restarted.rows) == {}
+        assert max(map(len, filter(None, state.values()))) < 100
+        assert whole.counters["ledger_too_large"] == 2

@@ -145,6 +145,7 @@ class Oracle:
         rows = [[name, start, end, now_ms, as_of_ms is None or present <= end] for name, (start, end) in asked.items()]
         self.db.executemany("INSERT INTO asked VALUES (?, ?, ?, ?, ?)", rows)
         within = self.targets.get(kpi)
+        self._set("finest_ms", spans.WIDTHS[finest])
         self._set("within_ms", None if within is None else round(within * 1000))
         return dict(self._rows(kpi))
 

@@ -58,7 +58,7 @@ CREATE MACRO quantile_of(l, q) AS
 
 -- How wide the bucket is at most that tells how long ago something began: buckets are small beside their age.
 CREATE MACRO blur(age_ms, window_ms) AS CASE
-    WHEN age_ms < 13500000 AND window_ms <= 14400000 THEN 60000
+    WHEN age_ms < 13500000 AND window_ms <= 14400000 THEN greatest(60000, getvariable('finest_ms'))
     WHEN age_ms < 82800000 THEN 900000
     WHEN age_ms < 518400000 THEN 3600000
     ELSE 90000000
