@@ -10,7 +10,7 @@ import base64
 import contextlib
 import re
 from collections.abc import AsyncGenerator, Callable
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -69,7 +69,7 @@ async def letters(settings: Settings, wanted: Wanted, seen: Seen = lambda done, 
         return
     end = (await end_offsets(settings, name, 1))[0]
     parts = Parts()
-    read = cast("AsyncGenerator[ConsumerRecord, None]", read_partition(settings, name, 0, from_offset=first))
+    read = read_partition(settings, name, 0, from_offset=first)
     async with contextlib.aclosing(read) as records:  # who wants no more must not leave a consumer open
         async for record in records:
             kept = parts.taken(record)

@@ -121,7 +121,7 @@ def _quarantined(past: History, reads: Reads) -> Iterator[LeftOut]:
     names = {BY_KEY[key].name.removesuffix("_business") for key in reads.measures}
     for slot, at_ms, attributes, _ in past.rows:
         key, name = SLOTS[slot]
-        if key == m.QUARANTINED.key and name in names and reads.in_span(at_ms) and reads.in_cut(attributes):
+        if key in (m.QUARANTINED.key, m.QUARANTINED_SALE.key) and name in names and reads.in_span(at_ms) and reads.in_cut(attributes):
             lasted = _IMPOSSIBLE[name](past.state, at_ms) if name in _IMPOSSIBLE else None
             yield _left(past.key, "quarantined", name if lasted is None else f"{name} of {lasted / 1000:g} s", at_ms)
 

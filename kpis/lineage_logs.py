@@ -41,7 +41,8 @@ KINDS_OF = {
     **dict.fromkeys(("lead_response", "lead_response_cohort", "booking_wait", "booking_wait_cohort"), _LEAD),
     **dict.fromkeys(("case_answer", "case_answer_by_solve"), ("ticket", "survey")),
     "complaint": ("ticket", "complaint"),
-    "quarantined": ("ticket", "call", "lead"),
+    "quarantined": ("ticket", "call"),
+    "quarantined_sale": _LEAD,
 }
 """The kinds of entities that contribute a measure, where it is not the ticket alone."""
 
@@ -118,6 +119,8 @@ def history(key: str, data: bytes, controls: InForce, wants: Callable[[int], boo
     life = LIFE_CYCLES[kind]
     state = life.state()
     events = flattened([unpack_event(packed) for packed in rest.log])
+    if life.foresee is not None and events:
+        life.foresee(state, events)
     steps: list[dict[Row, int]] = []
     total = Contributions()
     step: dict[Row, int] = {}

@@ -119,7 +119,7 @@ class Reads:
 
     def wants(self, slot: int) -> bool:
         """Whether contributions of a slot have to do with the figure: of a measure that was read, or of durations that cannot be."""
-        return SLOTS[slot][0] in self.measures or SLOTS[slot][0] == m.QUARANTINED.key
+        return SLOTS[slot][0] in self.measures or SLOTS[slot][0] in (m.QUARANTINED.key, m.QUARANTINED_SALE.key)
 
     def sums_of(self, row: Row) -> tuple[Sum, ...]:
         """The sums that were read and that this contribution is part of, were it in the span and the cut; none for a gauge's."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -71,7 +71,7 @@ async def wait_for_broker(settings: Settings, say: Callable[[str], None], deadli
 
 async def read_partition(
     settings: Settings, topic: str, partition: int, *, from_offset: int | None = None, max_records: int = 5000
-) -> AsyncIterator[ConsumerRecord]:
+) -> AsyncGenerator[ConsumerRecord, None]:
     """The committed records of one partition, from its beginning (or `from_offset`) to the end that it has at the call.
 
     `topic` is the full name. Ends when the position has passed that end. Raises KafkaError when the broker cannot be read, and

@@ -169,7 +169,7 @@ async def _records(given: _Given, name: str, partition: int, end: int) -> AsyncI
     if end == 0:
         return
     records = read_partition(given.settings, topic(given.settings, name), partition)
-    async with contextlib.aclosing(records):  # type: ignore[type-var]  # it is an asynchronous generator
+    async with contextlib.aclosing(records):
         number = 0
         async for record in records:
             if record.offset >= end:

@@ -19,10 +19,11 @@ import pytest
 from aiohttp import web
 from aiokafka import AIOKafkaProducer
 
+from cli.auditing.comparison import PUBLICATION, Question, differences, questions
 from cli.company import timeline
 from cli.company.deliveries import KIND_OF, Delivery
 from cli.demo_ending import Ending
-from cli.demo_proof import PUBLICATION, Proof, Question, differences, events_kept, prove, questions
+from cli.demo_proof import Proof, events_kept, prove
 from cli.demo_sender import DeliveryRefused, sender
 from cli.demo_settings import api_port, demo_settings
 from cli.processes import ChildFailed, Service, Supervisor
