@@ -17,6 +17,7 @@ from cli.rebuilding.making import Made, make
 from cli.rebuilding.planning import NothingToDo, NotPossible, Plan, plan
 from cli.terminal import say
 from services.controls import read_controls
+from services.generations import live_of, older
 from services.ingest.packer import Unavailable
 from services.kafka import wait_for_broker
 from services.settings import load_settings
@@ -49,7 +50,9 @@ def rebuild(
         await wait_for_broker(settings, say, _BROKER_SECONDS)
         standing = await read_controls(settings)
         now_ms = time.time_ns() // 1_000_000
-        return plan(settings, standing, measure or [], everything=everything, from_archive=from_archive is not None, now_ms=now_ms)
+        before = await older(settings) if live_of(standing) is None else None
+        from_one = from_archive is not None
+        return plan(settings, standing, measure or [], everything=everything, from_archive=from_one, now_ms=now_ms, older=before)
 
     try:
         decided = asyncio.run(planned())

@@ -19,6 +19,9 @@ from schemas import events as ev
 from schemas.codec import encode_event, unpack_event
 from schemas.facts import AnyFact, Withdrawn, pack_fact
 
+STATE_LAYOUT = 2
+"""Raised when what stands in the state topics can no longer be read by this version: a rebuild makes them anew."""
+
 Order = tuple[int, int, int, str]
 Rows = list[tuple[Row, int]]
 SentFact = tuple[int, str, bytes]

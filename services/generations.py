@@ -15,10 +15,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from kpis.entity import STATE_LAYOUT
 from kpis.measures import MEASURES
-from schemas.topics import CONTROLS, TOPICS
+from schemas.topics import CELLS, CONTROLS, TOPICS
 from services.controls import GENERATION, Control, publish, read_controls
-from services.settings import Settings
+from services.kafka import end_offsets
+from services.settings import Settings, topic
 from services.settings_errors import ConfigError, Problem
 from services.topics import TopicState, ensure_topics
 
@@ -59,8 +61,8 @@ def made_with(settings: Settings, number: int, events: int, now_ms: int) -> Gene
 
 
 def versions() -> dict[str, int]:
-    """The version of every measure in this version of deskpulse."""
-    return {measure.name: measure.version for measure in MEASURES}
+    """The version of every measure in this version of deskpulse, and that of the states at rest."""
+    return {"states": STATE_LAYOUT, **{measure.name: measure.version for measure in MEASURES}}
 
 
 def within(settings: Settings, generation: Generation) -> Settings:
@@ -111,12 +113,21 @@ async def entered(settings: Settings, now_ms: int, say: Callable[[str], None] = 
     if generation is None and wanted > 1:
         raise ConfigError([_problem(f"{wanted}, which was never made", "the number of a generation that exists, or 0 for the live one")])
     if generation is None:
+        generation = await older(settings)
+    if generation is None:
         generation = made_with(settings, 1, 1, now_ms)
         await announce(settings, generation)
         await make_live(settings, generation)
     for what in waiting(settings, generation):
         say(f"{what} comes into force with `deskpulse rebuild --all`; until then generation {generation.number} goes on as it is")
     return within(settings, generation), generation
+
+
+async def older(settings: Settings) -> Generation | None:
+    """The generation of figures that were made before generations were written down, by rules of which nothing is known; None without."""
+    first = settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"generation": 1, "events_generation": 1})})
+    ends = await end_offsets(first, topic(first, CELLS), settings.kafka.difference_partitions)
+    return msgspec.structs.replace(made_with(settings, 1, 1, 0), measures={}) if any(ends.values()) else None
 
 
 async def prepared(settings: Settings, say: Callable[[str], None]) -> tuple[Settings, list[TopicState]]:

@@ -34,10 +34,17 @@ class Plan(NamedTuple):
 
 
 def plan(
-    settings: Settings, controls: list[Control], measures: Sequence[str], *, everything: bool, from_archive: bool, now_ms: int
+    settings: Settings,
+    controls: list[Control],
+    measures: Sequence[str],
+    *,
+    everything: bool,
+    from_archive: bool,
+    now_ms: int,
+    older: Generation | None = None,
 ) -> Plan:
-    """The next generation. Raises NothingToDo, NotPossible."""
-    live = live_of(controls)
+    """The next generation; `older` is what is live where nothing was written down of it. Raises NothingToDo, NotPossible."""
+    live = live_of(controls) or older
     if live is None:
         raise NotPossible("nothing was ever computed here: start the services first, there is nothing to make anew")
     changed = {name.partition("@")[0]: name for name in changed_measures(live)}

@@ -11,7 +11,7 @@ from kpis import measures as m
 from kpis.controls import Controls
 from kpis.dimensions import TICKET, Attributes
 from kpis.lifecycles import answers as answered
-from kpis.lifecycles.attributes import AGENT, HANDLED_BY, PRIORITY, TEAM, Add, span, with_value
+from kpis.lifecycles.attributes import AGENT, HANDLED_BY, PRIORITY, SPAN_SLACK_MS, TEAM, Add, span, with_value
 from kpis.lifecycles.business import business_ms
 from kpis.lifecycles.groups import Clock, Connect, FirstSolve, Run, Solve
 from kpis.lifecycles.ticket_state import DONE, WAITS, Ticket
@@ -138,7 +138,6 @@ def _on_reopened(state: Ticket, event: ev.TicketReopened, at: int, add: Add, con
 
 
 def _on_message(state: Ticket, event: ev.TicketCustomerMessage, at: int, add: Add, controls: Controls) -> None:
-    _clock_of_opening(state)
     if state.clock is None and not state.human_replies:
         state.clock = Clock(start_ms=at, attributes=with_value(state.attributes, HANDLED_BY, None))
     if state.waiting_since_ms is None:
@@ -147,14 +146,19 @@ def _on_message(state: Ticket, event: ev.TicketCustomerMessage, at: int, add: Ad
         state.runs = (*state.runs, Run(at_ms=at, attributes=with_value(state.attributes, HANDLED_BY, None)))
 
 
-def _clock_of_opening(state: Ticket) -> None:
-    """Start the clock of the first reply where the opening is known before its event, which comes late."""
+def _clock_of_opening(state: Ticket, at: int | None) -> None:
+    """Start the clock of the first reply where the opening is known before its event, which comes late.
+
+    What happens before the opening itself starts no clock; only a reply, which ends it, finds that the wait cannot be (`at` None).
+    """
+    if at is not None and state.opened_ms is not None and state.opened_ms > at + SPAN_SLACK_MS:
+        return
     if state.clock is None and state.opened_ms is not None and state.public and not state.human_replies:
         state.clock = Clock(start_ms=state.opened_ms, attributes=with_value(state.attributes, HANDLED_BY, None))
 
 
 def _on_reply(state: Ticket, event: ev.TicketPublicReply, at: int, add: Add, controls: Controls) -> None:
-    _clock_of_opening(state)
+    _clock_of_opening(state, at if event.by == "bot" else None)
     if event.by == "bot":
         state.attributes = with_value(state.attributes, HANDLED_BY, "mixed" if state.human_replies else "bot")
         if not state.bot_replies and not state.human_replies and state.clock is not None:

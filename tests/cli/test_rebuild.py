@@ -20,11 +20,10 @@ import pytest
 from cli.company import signing
 from cli.rebuilding.planning import NothingToDo, NotPossible, plan
 from cli.settled import settled
-from kpis.measures import MEASURES
 from schemas import events as ev
 from services.calendar_settings import CalendarSettings, WeekSettings
 from services.controls import Control, read_controls
-from services.generations import Generation, live_of, made_with, within
+from services.generations import Generation, live_of, made_with, versions, within
 from services.settings import DimensionSettings, Settings, SourceSettings, as_environment
 from tests.cli.running import running
 from tests.conftest import SettingsFor
@@ -230,7 +229,7 @@ def test_a_measure_with_a_new_version_is_made_anew_and_its_reason_told() -> None
     decided = plan(Settings(), _controls(older), ["ticket_solved"], everything=False, from_archive=False, now_ms=9)
     assert (decided.next.number, decided.next.events, decided.copies_events) == (5, 1, False)
     assert decided.reasons == ["ticket_solved@1 instead of @0"]
-    assert decided.next.measures == {measure.name: measure.version for measure in MEASURES}
+    assert decided.next.measures == versions()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from cli.compute import cells_of
 from kpis.catalogue import KPIS
-from schemas.events import Event
+from schemas.events import Event, TicketCreated
 from services.settings import Settings
 from tests.kpis.strategies import END_MS, worlds
 from tests.oracle.companies import NOW_MS, side_by_side, simulated
@@ -71,10 +71,15 @@ def test_a_company_s_figures_are_the_oracle_s(both: Both, asked: Asked, splits: 
     assert both.differences(asked, splits=splits) == []
 
 
+def opened_later(event: Event) -> bool:
+    """Whether a creation says that its ticket was opened later than it says so: of that no definition speaks."""
+    return isinstance(event, TicketCreated) and event.opened_at_ms is not None and event.opened_at_ms > event.occurred_at_ms
+
+
 @hypothesis_settings(max_examples=EXAMPLES)
 @given(drawn=st.lists(worlds(most=14), min_size=1, max_size=30), zone=st.sampled_from(["UTC", ZONE]))
 def test_the_figures_of_any_worlds_are_the_oracle_s(drawn: list[list[Event]], zone: str) -> None:
-    events = side_by_side(drawn)
+    events = side_by_side([[event for event in world if not opened_later(event)] for world in drawn])
     with Both(events, Settings(time_zone=zone), END_MS) as both:
         assert both.differences(Asked(), splits=[("brand",)]) == []
 

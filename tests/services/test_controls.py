@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiokafka import AIOKafkaProducer
 
+from cli.rebuilding.planning import plan
 from services.calendar_settings import CalendarSettings
 from services.controls import (
     AHEAD_MS,
@@ -36,6 +38,7 @@ from services.generations import (
     waiting,
     within,
 )
+from services.kafka import client_options
 from services.settings import DimensionSettings, Settings, TargetSettings, topic
 from services.settings_errors import ConfigError
 from services.topics import ensure_topics
@@ -186,3 +189,20 @@ async def test_the_first_start_makes_the_first_generation_and_a_switch_is_entere
     missing = settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"generation": 9})})
     with pytest.raises(ConfigError, match="9, which was never made"):
         await entered(missing, 6)
+
+
+@pytest.mark.broker
+async def test_figures_of_which_nothing_was_written_down_are_never_added_to(kafka: str, settings_for: SettingsFor) -> None:
+    settings = settings_for(kafka)
+    await ensure_topics(settings)
+    producer = AIOKafkaProducer(**client_options(settings))
+    await producer.start()
+    try:
+        await producer.send_and_wait(topic(settings, "cells"), b"{}", key=b"4|0|ticket_solved@1|0", partition=0)
+    finally:
+        await producer.stop()
+    _, before = await entered(settings, 1, lambda text: None)
+    assert live_of(await read_controls(settings)) is None
+    with pytest.raises(ConfigError, match="numbers made without states@"):
+        refuse_other_rules(before)
+    assert plan(settings, [], [], everything=True, from_archive=False, now_ms=2, older=before).next.number == 2

@@ -48,8 +48,8 @@ WITH said AS (
         -- what came after the connect: the modes of its transfers, and whether another agent or team was named
         (SELECT list(DISTINCT coalesce(l.mode, 'unknown')) FROM log l
          WHERE l.key = s.key AND l.type = 'call.transferred' AND l.ord > s.answered_ord) AS transfer_modes,
-        (SELECT coalesce(bool_or(l.a.agent <> answered.a.agent OR l.a.team <> answered.a.team), false) FROM log l
-         WHERE l.key = s.key AND l.ord > s.answered_ord) AS second_owner
+        (SELECT count(DISTINCT l.a.agent) > 1 OR count(DISTINCT l.a.team) > 1 FROM log l
+         WHERE l.key = s.key AND l.ord >= s.answered_ord) AS second_owner
     FROM call_steps s
     JOIN log last ON last.key = s.key AND last.ord = s.last_ord
     JOIN log began ON began.key = s.key AND began.ord = 1
