@@ -40,7 +40,7 @@ render: $(STAMP) ## everything that is generated
 	@$(PYTHON) -m deploy.render $(ARGS)
 
 lock: $(STAMP)   ## the pins anew, from pyproject.toml
-	@set -e; for set in "runtime --extra=embedded" "dev --extra=embedded --extra=dev"; do \
+	@set -e; for set in "runtime --extra=archive --extra=embedded" "dev --extra=archive --extra=embedded --extra=dev"; do \
 	  file=requirements/$${set%% *}.lock; \
 	  $(VENV)/bin/pip-compile --quiet --upgrade pyproject.toml $${set#* } --generate-hashes --allow-unsafe --strip-extras --no-annotate \
 	    --no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options --output-file $$file; \
