@@ -8,13 +8,13 @@ has no effect. What cannot be applied changes nothing and is named with its reas
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 
-from kpis.contributions import Contributions, Row
+from kpis.contributions import Contributions
 from kpis.controls import DEFAULT, InForce
+from kpis.corrections import note_corrections
 from kpis.dimensions import Attributes
 from kpis.entity import (
     Live,
@@ -32,7 +32,8 @@ from kpis.entity import (
     woken,
 )
 from kpis.lifecycles.table import LIFE_CYCLES
-from kpis.measures import BY_KEY, PART, SLOTS, STARTS
+from kpis.retention import LOG_MAX_BYTES, TOO_LARGE, cut, fits, kept_ms
+from kpis.tallies import newly_counted
 from kpis.window import DAY, HOUR
 from schemas import events as ev
 from schemas import keys
@@ -40,9 +41,6 @@ from schemas.codec import pack_event, unpack_event
 from schemas.facts import AnyFact
 from schemas.rejections import Reason
 
-LOG_MAX_EVENTS = 2_000
-LOG_MAX_BYTES = 600_000
-"""Beyond this an entity is an integration gone wrong, and its state would not fit into a record any more."""
 AWAKE_MAX = 2_000
 """Entities kept awake after a checkpoint, since what was touched is often touched again soon; the bytes stay what holds."""
 TALLY_MAX_AGE_MS = 3_600_000
@@ -141,9 +139,9 @@ class Entities:
         order = order_of(event)
         packed = pack_event(event)
         if len(packed) > LOG_MAX_BYTES or (live.full_from is not None and order >= live.full_from):
-            self._refuse(event, Reason.ENTITY_TOO_LARGE, _TOO_LARGE)
+            self._refuse(event, Reason.ENTITY_TOO_LARGE, TOO_LARGE)
             return None
-        if len(live.log) >= LOG_MAX_EVENTS or sum(map(len, live.log)) + len(packed) > LOG_MAX_BYTES:
+        if not fits(live.log, len(packed)):
             return self._overflow(live, [*live.log, packed], [*live.ids, identity])
         if order > live.last and not live.void and type(event) not in (_REPLAYED if not live.log else _REPLAYED_LATER):
             rows: Rows = []
@@ -162,19 +160,12 @@ class Entities:
 
     def _overflow(self, live: Live, log: list[bytes], ids: list[int]) -> Rows | None:
         """A full log keeps what comes first in its order, whatever arrived first; the rest is refused, now and from now on."""
-        pairs = [(unpack_event(packed), packed, identity) for packed, identity in zip(log, ids, strict=True)]
-        pairs.sort(key=lambda three: order_of(three[0]))
-        size = kept = 0
-        for _, packed, _ in pairs[:LOG_MAX_EVENTS]:
-            size += len(packed)
-            if size > LOG_MAX_BYTES:
-                break
-            kept += 1
-        live.full_from = order_of(pairs[kept][0])
-        for event, _, _ in pairs[kept:]:
-            self._refuse(event, Reason.ENTITY_TOO_LARGE, _TOO_LARGE)
-        held = [packed for _, packed, _ in pairs[:kept]]
-        return None if held == live.log else self._relive(live, held, [identity for _, _, identity in pairs[:kept]])
+        kept, rest = cut(log, ids)
+        live.full_from = order_of(rest[0].event)
+        for entry in rest:
+            self._refuse(entry.event, Reason.ENTITY_TOO_LARGE, TOO_LARGE)
+        held = [entry.packed for entry in kept]
+        return None if held == live.log else self._relive(live, held, [entry.identity for entry in kept])
 
     def _apply_again(self, live: Live, event: ev.Event, identity: int) -> Rows | None:
         at = live.ids.index(identity)
@@ -193,7 +184,7 @@ class Entities:
                 return None
             self._refuse(known, Reason.CONFLICTING_ID, "this id was used again with other content that comes first")
         log = [*live.log[:at], pack_event(event), *live.log[at + 1 :]]
-        if sum(map(len, log)) > LOG_MAX_BYTES:
+        if not fits(log):
             return self._overflow(live, log, live.ids)
         return self._relive(live, log, live.ids)
 
@@ -243,20 +234,8 @@ class Entities:
         if event.received_at_ms - event.occurred_at_ms > TALLY_MAX_AGE_MS:
             self.late[event.occurred_at_ms // HOUR * HOUR] += 1
             return
-        tallied = _tallied()
-        found = [(row[0], row[2], count) for row, count in rows if row[0] in tallied]
-        if not found:
-            return
-        net: dict[str, int] = {}
-        for slot, _, count in found:
-            measure = SLOTS[slot][0]
-            net[measure] = net.get(measure, 0) + count
-        for slot, attributes, count in found:
-            measure = SLOTS[slot][0]
-            new = min(count, net[measure])
-            if new > 0:
-                net[measure] -= new
-                self.tallies[slot, attributes] += new
+        for (slot, attributes), n in newly_counted(rows):
+            self.tallies[slot, attributes] += n
 
     # ---- holding -------------------------------------------------------------------------------
 
@@ -269,7 +248,7 @@ class Entities:
         if data is not None:
             live = self._awake.pop(key, None) or woken(kind, data)
             age_ms = received_ms - live.arrived_ms
-            if age_ms >= self._kept_ms[0] and (kept := self._kept_for(kind, live)) is not None and age_ms >= kept:
+            if age_ms >= self._kept_ms[0] and (kept := kept_ms(kind, live, *self._kept_ms)) is not None and age_ms >= kept:
                 self._let_go(key)
                 return None
         elif self._stubs and identity_of("", key) in self._stubs:
@@ -327,7 +306,7 @@ class Entities:
             if age_ms < self._kept_ms[0]:
                 continue
             kind = key[: key.index(":")]
-            kept = self._kept_for(kind, woken(kind, data))
+            kept = kept_ms(kind, woken(kind, data), *self._kept_ms)
             if kept is None or age_ms < kept:
                 continue
             self._let_go(key)
@@ -347,48 +326,11 @@ class Entities:
         self._notes[key.encode()] = None
         self._notes[b"~" + stub.to_bytes(8, "big")] = str(self.arrived_ms).encode()
 
-    def _kept_for(self, kind: str, live: Live) -> int | None:
-        """How long after its last arrival an entity stays, None for as long as it is open."""
-        short, long = self._kept_ms
-        if live.void:
-            return short
-        if kind == "ticket":
-            return short if live.state.status == "closed" else long if live.state.status == "solved" else None
-        if kind == "call":
-            return short if live.state.over or live.state.gave_up else long
-        if kind in ("survey", "complaint"):
-            return short
-        return long
-
     def sizes(self) -> list[int]:
         """Bytes of every entity at rest."""
         return [len(value) for value in self._rest.values()]
 
 
-def note_corrections(corrections: Counter[tuple[str, int]], rows: Iterable[tuple[Row, int]], watermark_ms: int) -> None:
-    """Count, once for each measure and hour, that what lies behind the watermark was changed."""
-    corrections.update(
-        {
-            (SLOTS[slot][0], time_ms // HOUR * HOUR)
-            for (slot, time_ms, _, _), count in rows
-            if time_ms < watermark_ms and count and not SLOTS[slot][1].startswith(STARTS)
-        }
-    )
-
-
-def _tallied() -> set[int]:
-    if len(_TALLIED_SEEN) != len(SLOTS):
-        for number in range(len(_TALLIED_SEEN), len(SLOTS)):
-            _TALLIED_SEEN.append(number)
-            key, cls = SLOTS[number]
-            if BY_KEY[key].tally and not cls.startswith(PART):
-                _TALLIED.add(number)
-    return _TALLIED
-
-
-_TOO_LARGE = f"an entity keeps at most {LOG_MAX_EVENTS} events or {LOG_MAX_BYTES} bytes, the earliest ones"
-_TALLIED: set[int] = set()
-_TALLIED_SEEN: list[int] = []
 _REPLAYED = frozenset({ev.TicketDeleted, ev.TicketMerged, ev.TicketAbsorbed, ev.LeadMerged})
 _REPLAYED_LATER = _REPLAYED | {ev.TicketCreated}
 """A creation that is not the first event tells of the time before it."""

@@ -12,7 +12,7 @@ from collections import Counter
 import msgspec
 
 from kpis.contributions import Contributions
-from kpis.entities import note_corrections
+from kpis.corrections import note_corrections
 from kpis.lifecycles.ledger import Rules, contributions
 from schemas.facts import AnyFact, pack_fact, unpack_fact
 

@@ -15,11 +15,12 @@ import pytest
 
 from kpis import batch
 from kpis.contributions import to_columns
-from kpis.entities import LOG_MAX_BYTES, LOG_MAX_EVENTS, Entities
+from kpis.entities import Entities
 from kpis.ledgers import Ledgers
 from kpis.lifecycles.ledger import Rules
 from kpis.query import Query
 from kpis.reading import Reader
+from kpis.retention import LOG_MAX_BYTES, LOG_MAX_EVENTS
 from kpis.window import Zone
 from schemas import events as ev
 from schemas.canonical import CLOCK_AHEAD_MS, event_from, rfc3339

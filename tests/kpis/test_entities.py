@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from kpis.entities import LOG_MAX_EVENTS, Entities
+from kpis.entities import Entities
 from kpis.entity import identity_of
 from kpis.measures import SLOTS
+from kpis.retention import LOG_MAX_EVENTS
 from kpis.window import DAY, HOUR
 from schemas import events as ev
 from schemas.events import Event
