@@ -183,13 +183,20 @@ class Cells:
         key = self.names.key(cut, measure_key, component)
         return None if key is None else self.places.find(key)
 
-    def tiles(self, start_ms: int, end_ms: int, now_ms: int, finest: int = 0, *, by_age: bool = False) -> Iterator[tuple[int, int, Bucket]]:
+    def tiles(
+        self, start_ms: int, end_ms: int, now_ms: int, finest: int = 0, *, by_age: int | None = None
+    ) -> Iterator[tuple[int, int, Bucket]]:
         """(level, start, bucket) of the buckets that tile [start_ms, end_ms); empty ones are left out.
 
-        They are as few as possible, or, `by_age`, so small that the age of a bucket is that of what is in it.
+        They are as few as possible, or, with the finest level that is asked `by_age`, so small that the age of a bucket is that of
+        what is in it.
         """
-        cover = self.levels.cover_by_age if by_age else self.levels.cover
-        for level, low, high in cover(start_ms, end_ms, now_ms, finest):
+        levels = self.levels
+        if by_age is None:
+            parts = levels.cover(start_ms, end_ms, now_ms, finest)
+        else:
+            parts = levels.cover_by_age(start_ms, end_ms, now_ms, by_age, finest)
+        for level, low, high in parts:
             buckets = self.buckets[level]
             width = self.levels.all[level].width_ms
             if (high - low) // width > 2 * len(buckets):

@@ -122,8 +122,7 @@ class Slice:
         wanted = [[k for cut in cuts if (k := self.cells.names.key(cut, measure.key, c)) is not None] for c in components]
         if not any(wanted):
             return
-        finest = self.finest if by_age is None else by_age
-        for _, start, bucket in self.cells.tiles(start_ms, self.end_ms, self.now_ms, finest, by_age=by_age is not None):
+        for _, start, bucket in self.cells.tiles(start_ms, self.end_ms, self.now_ms, self.finest, by_age=by_age):
             keys, amounts = bucket.column()
             found = [_sum_of(keys, amounts, some) for some in wanted]
             if any(found):

@@ -195,8 +195,14 @@ class Levels:
         high = min(self.readable(end_ms, now_ms, finest), 4)
         return Bounds("span", self.zone.bucket_start(start_ms, low), self.zone.ceil(end_ms, high), self.all[low])
 
-    def cover_by_age(self, start_ms: int, end_ms: int, now_ms: int, finest: int = 0) -> list[tuple[int, int, int]]:
-        """(level, start, end) parts that tile [start, end) with buckets that are small beside their age, where they can be read."""
+    def cover_by_age(
+        self, start_ms: int, end_ms: int, now_ms: int, finest: int = 0, edges: int | None = None
+    ) -> list[tuple[int, int, int]]:
+        """(level, start, end) parts that tile [start, end) with buckets that are small beside their age, where they can be read.
+
+        `edges` is the finest level that may be read where the span begins or ends inside a bucket (None: `finest`).
+        """
+        edges = finest if edges is None else edges
         parts: list[tuple[int, int, int]] = []
         high = end_ms
         for level in self.all[finest:]:
@@ -207,13 +213,13 @@ class Levels:
                 continue
             if not parts:  # an end in the past may lie inside a bucket
                 edge = max(self.zone.bucket_start(high, level.number), low)
-                parts, high = self.cover(edge, high, now_ms, finest)[::-1], edge
+                parts, high = self.cover(edge, high, now_ms, edges)[::-1], edge
             if low < high:
                 edge = min(self.zone.ceil(low, level.number), high)  # a start may lie inside a bucket too
                 if edge < high:
                     parts.append((level.number, edge, high))
                 if low < edge:
-                    parts += self.cover(low, edge, now_ms, finest)[::-1]
+                    parts += self.cover(low, edge, now_ms, edges)[::-1]
                 high = low
         return parts[::-1]
 

@@ -72,3 +72,11 @@ EDGES: list[tuple[str, str, tuple[str, str]]] = [
 def test_every_figure_of_an_edge(events: str, now: tuple[str, str]) -> None:
     with Both(drawn(events), Settings(), moment(*now)) as both:
         assert both.differences(Asked()) == []
+
+
+def test_a_window_of_the_past_knows_nobody_who_entered_after_its_end() -> None:
+    """Its end lies inside a bucket of a quarter of an hour; who entered later in that quarter is not at risk in it."""
+    lines = [f"Tue 10:{minute:02d} created @t{minute} customer=c{minute % 4}" for minute in range(40)]
+    lines += [f"Tue 11:{minute:02d} solved @t{minute}" for minute in range(0, 40, 3)]
+    with Both(drawn("\n".join(lines)), Settings(), moment("Tue", "12:00")) as both:
+        assert both.differences(Asked(as_of_ms=moment("Tue", "10:20"))) == []
