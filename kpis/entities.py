@@ -230,7 +230,7 @@ class Entities:
         self.refused.append(Refused(event, reason, detail))
 
     def _tally(self, event: ev.Event, rows: Rows) -> None:
-        """Count what is new gross: a contribution that only moves (its attributes were filled in) was counted before."""
+        """Count what is new gross, or that it came too late for that."""
         if event.received_at_ms - event.occurred_at_ms > TALLY_MAX_AGE_MS:
             self.late[event.occurred_at_ms // HOUR * HOUR] += 1
             return

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from itertools import pairwise
 
@@ -62,15 +62,9 @@ class Reader:
     def read(self, query: Query) -> list[Figure]:
         """The figures a question asks for. Raises Unanswerable, saying what can be asked instead."""
         out: list[Figure] = []
-        for kpi_id in query.kpis or tuple(self.kpis):
-            kpi = self.kpi(kpi_id)
-            formula = self._formula(kpi, query)
-            cuts = self._cuts(kpi, query.by, query.where)
-            for bounds in self._bounds(kpi, query):
-                cells = self._slice(kpi, bounds, query.as_of_ms)
-                self._refuse_past(kpi, formula, cells)
-                figures = [self._figure(kpi, formula, cells, (cut,), query, dict(cut)) for cut in cuts]
-                out += figures if len(figures) <= self.max_values else self._folded(kpi, formula, cells, figures, cuts, query)
+        for kpi, formula, cells, cuts in self._asked(query):
+            figures = [self._figure(kpi, formula, cells, (cut,), query, dict(cut)) for cut in cuts]
+            out += figures if len(figures) <= self.max_values else self._folded(kpi, formula, cells, figures, cuts, query)
         return out
 
     def series(
@@ -97,16 +91,7 @@ class Reader:
 
     def opened(self, query: Query) -> list[tuple[Kpi, Formula, Slice, Cut]]:
         """What `read` reads for each figure, before any are folded into one: its formula, the slice and the cut. Raises Unanswerable."""
-        found = []
-        for kpi_id in query.kpis or tuple(self.kpis):
-            kpi = self.kpi(kpi_id)
-            formula = self._formula(kpi, query)
-            cuts = self._cuts(kpi, query.by, query.where)
-            for bounds in self._bounds(kpi, query):
-                cells = self._slice(kpi, bounds, query.as_of_ms)
-                self._refuse_past(kpi, formula, cells)
-                found += [(kpi, formula, cells, cut) for cut in cuts]
-        return found
+        return [(kpi, formula, cells, cut) for kpi, formula, cells, cuts in self._asked(query) for cut in cuts]
 
     def again(self) -> Reader:
         """A reader of the same instant, for cells that may have moved since."""
@@ -122,6 +107,16 @@ class Reader:
         return kpi
 
     # ---- parts of a question -------------------------------------------------------------------
+
+    def _asked(self, query: Query) -> Iterator[tuple[Kpi, Formula, Slice, list[Cut]]]:
+        for kpi_id in query.kpis or tuple(self.kpis):
+            kpi = self.kpi(kpi_id)
+            formula = self._formula(kpi, query)
+            cuts = self._cuts(kpi, query.by, query.where)
+            for bounds in self._bounds(kpi, query):
+                cells = self._slice(kpi, bounds, query.as_of_ms)
+                self._refuse_past(kpi, formula, cells)
+                yield kpi, formula, cells, cuts
 
     def _formula(self, kpi: Kpi, query: Query) -> Formula:
         if query.clock == "business":

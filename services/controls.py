@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from msgspec import Struct
 
@@ -24,7 +24,7 @@ from kpis.controls import Controls, Timeline
 from schemas import topics
 from schemas.canonical import CLOCK_AHEAD_MS
 from services.calendars import definitions_of
-from services.kafka import client_options, read_partition
+from services.kafka import client_options, plain_consumer, read_partition
 from services.settings import Settings, topic
 
 log = logging.getLogger("deskpulse.controls")
@@ -96,17 +96,10 @@ async def follow(settings: Settings, changed: Callable[[list[Control]], None]) -
 
 async def _following(settings: Settings) -> AsyncIterator[list[Control]]:
     where = TopicPartition(topic(settings, topics.CONTROLS), 0)
-    consumer = AIOKafkaConsumer(
-        **client_options(settings),
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-        max_poll_interval_ms=2**31 - 1,
-    )
+    consumer = plain_consumer(settings)
     newest: dict[bytes, Control] = {}
-    await consumer.start()
     try:
+        await consumer.start()
         consumer.assign([where])
         consumer.seek(where, (await consumer.beginning_offsets([where]))[where])
         end = (await consumer.end_offsets([where]))[where]

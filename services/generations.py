@@ -95,6 +95,11 @@ def generation_of(controls: list[Control], number: int) -> Generation | None:
     return _decoded(controls, str(number))
 
 
+def _meant(settings: Settings, controls: list[Control]) -> Generation | None:
+    wanted = settings.kafka.generation
+    return generation_of(controls, wanted) if wanted else live_of(controls)
+
+
 def _decoded(controls: list[Control], id: str) -> Generation | None:
     for control in controls:
         if control.kind == GENERATION and control.id == id and control.value is not None:
@@ -107,9 +112,8 @@ async def entered(settings: Settings, now_ms: int, say: Callable[[str], None] = 
 
     What of the settings has to wait for the next generation is told. Raises ConfigError for one that does not exist, and KafkaError.
     """
-    controls = await read_controls(settings)
     wanted = settings.kafka.generation
-    generation = generation_of(controls, wanted) if wanted else live_of(controls)
+    generation = _meant(settings, await read_controls(settings))
     if generation is None and wanted > 1:
         raise ConfigError([_problem(f"{wanted}, which was never made", "the number of a generation that exists, or 0 for the live one")])
     if generation is None:
@@ -136,9 +140,7 @@ async def prepared(settings: Settings, say: Callable[[str], None]) -> tuple[Sett
     Raises ConfigError, KafkaError.
     """
     states = await ensure_topics(settings, only={CONTROLS})
-    controls = await read_controls(settings)
-    wanted = settings.kafka.generation
-    generation = generation_of(controls, wanted) if wanted else live_of(controls)
+    generation = _meant(settings, await read_controls(settings))
     if generation is not None:
         for what in waiting(settings, generation):
             say(f"{what} comes into force with `deskpulse rebuild --all`")

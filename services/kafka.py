@@ -69,6 +69,21 @@ async def wait_for_broker(settings: Settings, say: Callable[[str], None], deadli
             return
 
 
+def plain_consumer(settings: Settings, **more: Any) -> AIOKafkaConsumer:
+    """A consumer of no group, for partitions that are assigned and places that are sought by hand; it sees only what is committed.
+
+    Start it inside the `try` whose `finally` stops it: one that could not start holds connections too.
+    """
+    options: dict[str, Any] = {
+        "group_id": None,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",  # with "latest" the reset races with the seek and a full partition reads as empty
+        "isolation_level": "read_committed",
+        "max_poll_interval_ms": _NEVER_POLLED_MS,
+    }
+    return AIOKafkaConsumer(**client_options(settings), **{**options, **more})
+
+
 async def read_partition(
     settings: Settings, topic: str, partition: int, *, from_offset: int | None = None, max_records: int = 5000
 ) -> AsyncGenerator[ConsumerRecord, None]:
@@ -78,15 +93,7 @@ async def read_partition(
     IllegalStateError when records from `from_offset` on are gone: what starts there would silently miss them.
     """
     where = TopicPartition(topic, partition)
-    consumer = AIOKafkaConsumer(
-        **client_options(settings),
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",  # with "latest" the reset races with the seek below and a full partition reads as empty
-        isolation_level="read_committed",
-        max_partition_fetch_bytes=_FETCH_BYTES,
-        max_poll_interval_ms=_NEVER_POLLED_MS,
-    )
+    consumer = plain_consumer(settings, max_partition_fetch_bytes=_FETCH_BYTES)
     try:
         await consumer.start()
         consumer.assign([where])

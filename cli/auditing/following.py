@@ -12,9 +12,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from typing import Self
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 
-from services.kafka import client_options
+from services.kafka import plain_consumer
 from services.settings import Settings, topic
 
 _RECORDS_AT_ONCE = 200
@@ -29,15 +29,10 @@ class Follower:
         self._where = {partition: TopicPartition(topic(settings, name), partition) for partition in starts}
         self._starts = dict(starts)
         self._waiting: dict[int, deque[ConsumerRecord]] = {partition: deque() for partition in starts}
-        self._consumer = AIOKafkaConsumer(
-            **client_options(settings),
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
+        self._consumer = plain_consumer(
+            settings,
             max_partition_fetch_bytes=1_048_576,
             fetch_max_wait_ms=50,  # a question for the ends waits behind the fetch that waits for records
-            max_poll_interval_ms=2**31 - 1,
         )
 
     async def __aenter__(self) -> Self:

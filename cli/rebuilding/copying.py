@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from cli.archiving.restoring import acknowledged, put
 from schemas import keys
@@ -19,7 +19,7 @@ from schemas.events import Event, TicketAbsorbed
 from schemas.topics import EVENTS
 from services.ingest.packer import Packed, Packer
 from services.ingest.publisher import KafkaPublisher
-from services.kafka import client_options
+from services.kafka import plain_consumer
 from services.partition import partition_of
 from services.settings import Settings, topic
 
@@ -51,16 +51,9 @@ class Copy:
         packer = Packer(publisher.send, linger_ms=5)
         name = topic(self._source, EVENTS)
         partitions = [TopicPartition(name, number) for number in range(self._source.kafka.partitions)]
-        consumer = AIOKafkaConsumer(
-            **client_options(self._source),
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            max_poll_interval_ms=2**31 - 1,
-        )
-        await consumer.start()
+        consumer = plain_consumer(self._source)
         try:
+            await consumer.start()
             consumer.assign(partitions)
             await consumer.seek_to_beginning(*partitions)
             looked_at = 0.0

@@ -103,6 +103,8 @@ class _Making:
         say(f"publishing the archive at {store.shown}")
         done = await restore(self._target, store, contents, 0, say, lambda events: None)
         say(f"{done.events:,} events of the archive are published")
+        for hole in contents.holes():
+            say(f"MISSING: {hole} are not in the archive")
 
     async def _caught_up(self, copying: asyncio.Task[None] | None) -> int | None:
         """Wait until the new figures include what the events held a moment ago; their records then, None when asked to end."""

@@ -133,7 +133,7 @@ def step(state: Call, event: Any, add: Add, controls: Controls) -> None:
         state.began_ms = at
     state.attributes = after(state.attributes, event)
     if state.connect is not None and not isinstance(event, ev.CallTransferred):
-        state.connect = _second_owner(state.connect, state.attributes)
+        state.connect = state.connect.now_with(state.attributes[AGENT], state.attributes[TEAM])
     handler = _HANDLERS.get(type(event))
     if handler is not None and not state.outbound:
         handler(state, event, at, add, controls)
@@ -158,17 +158,6 @@ def _fill(state: Call) -> None:
         state.queued = state.queued.but(attributes=state.start_attributes)
     if state.handled is not None and state.handled.start_attributes != state.start_attributes:
         state.handled = state.handled.but(start_attributes=state.start_attributes)
-
-
-def _second_owner(connect: Connect, attributes: Attributes) -> Connect:
-    """The connect after an event that says who is responsible now: another agent or team took the call over."""
-    agent, team = attributes[AGENT], attributes[TEAM]
-    other = (None not in (agent, connect.agent) and agent != connect.agent) or (None not in (team, connect.team) and team != connect.team)
-    if other and not connect.modes:
-        return connect.transferred_by("unknown")
-    if (connect.agent is None and agent is not None) or (connect.team is None and team is not None):
-        return connect.but(agent=connect.agent or agent, team=connect.team or team)
-    return connect
 
 
 def _on_queued(state: Call, event: ev.CallQueued, at: int, add: Add, controls: Controls) -> None:

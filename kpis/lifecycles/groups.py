@@ -179,6 +179,16 @@ class Connect(Group, frozen=True, array_like=True, gc=False):
         """The same contact after a transfer; each mode counts once."""
         return self if mode in self.modes else self.but(modes=(*self.modes, mode))
 
+    def now_with(self, agent: str | None, team: str | None) -> Connect:
+        """The same contact when this agent and team are responsible: another one took it over; one not known before is filled in."""
+        other_agent = None not in (agent, self.agent) and agent != self.agent
+        other_team = None not in (team, self.team) and team != self.team
+        if (other_agent or other_team) and not self.modes:
+            return self.transferred_by("unknown")
+        if (self.agent is None and agent is not None) or (self.team is None and team is not None):
+            return self.but(agent=self.agent or agent, team=self.team or team)
+        return self
+
     def contribute(self, add: Add, sign: int) -> None:
         """Connected, and once transferred, both dated at the connect."""
         at, attributes = self.at_ms, self.attributes

@@ -33,7 +33,7 @@ def step(state: Ticket, event: Any, add: Add, controls: Controls) -> None:
     elif kind is ev.TicketCreated:
         _created_late(state, event, at)
     if state.connect is not None and state.attributes is not attributes and kind is not ev.TicketTransferred:
-        second_owner(state, state.attributes[AGENT], state.attributes[TEAM], "unknown")
+        second_owner(state, state.attributes[AGENT], state.attributes[TEAM])
     handler = HANDLERS.get(kind)
     if handler is not None:
         handler(state, event, at, add, controls)

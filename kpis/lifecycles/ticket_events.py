@@ -174,7 +174,7 @@ def _on_reply(state: Ticket, event: ev.TicketPublicReply, at: int, add: Add, con
             state.clock = state.clock.but(reply_ms=at)
         state.connect = Connect(at_ms=at, attributes=attributes, agent=replier, team=attributes[TEAM])
     else:
-        second_owner(state, replier, None, "unknown")
+        second_owner(state, replier, None)
     if state.run_since_ms is not None:
         _duration(m.NEXT_REPLY_WAIT, state.run_since_ms, at, attributes, state, add, controls)
         state.end_run(at, replied=True)
@@ -184,7 +184,7 @@ def _on_reply(state: Ticket, event: ev.TicketPublicReply, at: int, add: Add, con
 
 
 def _on_assigned(state: Ticket, event: ev.TicketAssigned, at: int, add: Add, controls: Controls) -> None:
-    second_owner(state, state.attributes[AGENT], state.attributes[TEAM], "unknown")
+    second_owner(state, state.attributes[AGENT], state.attributes[TEAM])
 
 
 def _on_transferred(state: Ticket, event: ev.TicketTransferred, at: int, add: Add, controls: Controls) -> None:
@@ -196,17 +196,10 @@ def _on_transferred(state: Ticket, event: ev.TicketTransferred, at: int, add: Ad
         state.connect = state.connect.transferred_by(event.mode)
 
 
-def second_owner(state: Ticket, agent: str | None, team: str | None, mode: str) -> None:
-    """A second agent or team after the connect took the contact over; who was not known at the connect is only filled in."""
-    connect = state.connect
-    if connect is None:
-        return
-    other_agent = agent is not None and connect.agent is not None and agent != connect.agent
-    other_team = team is not None and connect.team is not None and team != connect.team
-    if (other_agent or other_team) and not connect.modes:
-        state.connect = connect.transferred_by(mode)
-    elif (connect.agent is None and agent is not None) or (connect.team is None and team is not None):
-        state.connect = connect.but(agent=connect.agent or agent, team=connect.team or team)
+def second_owner(state: Ticket, agent: str | None, team: str | None) -> None:
+    """Tell the contact who is responsible now, once it reached a person."""
+    if state.connect is not None:
+        state.connect = state.connect.now_with(agent, team)
 
 
 def _on_priority(state: Ticket, event: ev.TicketPriorityChanged, at: int, add: Add, controls: Controls) -> None:
