@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cli.sources_state import states, tell_problems
 from cli.terminal import AsJson, say, show_json, stdout, table
 from kpis.controls import DEFAULT_CALENDAR
 from services.calendar_settings import CalendarSettings
@@ -19,28 +21,28 @@ def check(
 ) -> None:
     """Check the configuration without starting anything.
 
-    Exit 0: all good. 1: a source still needs a secret. 2: the file or a variable is wrong (with key, found, expected).
+    Exit 0: all good. 1: a source still needs something, such as its secret. 2: the file, a variable, a kind or an option of a source
+    is wrong (with key, found, expected).
     """
     settings = load_settings(file)
-    rows = [
-        {"source": name, "kind": source.kind, "needs": list(source.missing()), "path": f"/webhooks/{name}"}
-        for name, source in settings.sources.items()
-    ]
+    found = states(settings, os.environ)
+    rows = [state.row() for state in found]
     calendars = [_calendar_row(name, section, settings.time_zone) for name, section in settings.calendars.items()]
     if as_json:
         show_json({"settings": settings.model_dump(mode="json"), "sources": rows, "calendars": calendars})
     else:
         stdout().print(f"Kafka at {settings.kafka.bootstrap}, topics {settings.kafka.topic_prefix}*, time zone {settings.time_zone}")
         if rows:
-            shown = [{**row, "needs": "; ".join(row["needs"]) or "nothing, it is ready"} for row in rows]
-            stdout().print(table(shown, ("source", "kind", "path", "needs")))
+            shown = [{**state.row(), "needs": state.said()} for state in found]
+            stdout().print(table(shown, ("source", "kind", "url", "proves", "needs")))
         else:
-            say("no sources yet: add a block [sources.NAME] with kind and secret_env")
+            say("no sources yet: `deskpulse sources add KIND --write` adds one")
         if calendars:
             stdout().print(table(calendars, ("calendar", "time_zone", "hours", "holidays", "closed", "special")))
             if DEFAULT_CALENDAR not in settings.calendars:
                 say(f"no [calendars.{DEFAULT_CALENDAR}]: tickets without a schedule, calls and leads have no business time")
-    raise typer.Exit(1 if any(row["needs"] for row in rows) else 0)
+    tell_problems(found)
+    raise typer.Exit(2 if any(state.problems for state in found) else 1 if any(state.needs for state in found) else 0)
 
 
 def _calendar_row(name: str, section: CalendarSettings, time_zone: str) -> dict[str, str]:

@@ -37,6 +37,7 @@ DIFFERENCES = "differences"
 CELLS = "cells"
 REJECTED = "rejected"
 CONTROLS = "controls"
+SOURCES = "sources"
 
 DERIVED = frozenset({EVENTS_STATE, FACTS, FACTS_STATE, DIFFERENCES, CELLS})
 """What follows from `events` and can be made anew from them, beside what is live."""
@@ -50,6 +51,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(CELLS, "differences", dict(_COMPACTED), "cells and the offsets of differences they include"),
     Topic(REJECTED, "one", _kept(30), "what could not be used, with its reason and original bytes"),
     Topic(CONTROLS, "one", dict(_COMPACTED), "decisions, generations, the result of the last audit"),
+    Topic(SOURCES, "one", dict(_COMPACTED), "how each source stands: last delivery, counts by outcome and reason"),
 )
 
 MARKER = b"!"

@@ -7,24 +7,22 @@ little ahead of now, so that no event was judged by the old one at a time when t
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaProducer
 from msgspec import Struct
 
 from kpis.calendar import Calendar, Definition
 from kpis.controls import Controls, Timeline
 from schemas import topics
 from schemas.canonical import CLOCK_AHEAD_MS
+from services import compacted
 from services.calendars import definitions_of
-from services.kafka import client_options, plain_consumer, read_partition
+from services.kafka import client_options
 from services.settings import Settings, topic
 
 log = logging.getLogger("deskpulse.controls")
@@ -79,52 +77,22 @@ async def publish(
 
 async def read_controls(settings: Settings) -> list[Control]:
     """Every decision that stands, by kind, name and the instant from which it holds. Raises KafkaError."""
-    newest: dict[bytes, Control] = {}
-    async for record in read_partition(settings, topic(settings, topics.CONTROLS), 0):
-        _take(newest, record.key, record.value)
-    return _sorted(newest)
+    return _sorted(_decoded(await compacted.newest_of(settings, topics.CONTROLS)))
 
 
 async def follow(settings: Settings, changed: Callable[[list[Control]], None]) -> None:
     """Tell the decisions that stand now, and all of them again at every change, until cancelled; while Kafka is away, nothing."""
-    while True:
-        with contextlib.suppress(KafkaError, OSError):
-            async for controls in _following(settings):
-                changed(controls)
-        await asyncio.sleep(1)
+    await compacted.follow(settings, topics.CONTROLS, lambda newest: changed(_sorted(_decoded(newest))))
 
 
-async def _following(settings: Settings) -> AsyncIterator[list[Control]]:
-    where = TopicPartition(topic(settings, topics.CONTROLS), 0)
-    consumer = plain_consumer(settings)
-    newest: dict[bytes, Control] = {}
-    try:
-        await consumer.start()
-        consumer.assign([where])
-        consumer.seek(where, (await consumer.beginning_offsets([where]))[where])
-        end = (await consumer.end_offsets([where]))[where]
-        told = False
-        while True:
-            records = (await consumer.getmany(where, timeout_ms=1000)).get(where, [])
-            for record in records:
-                _take(newest, record.key, record.value)
-            if await consumer.position(where) >= end and (records or not told):
-                told = True
-                yield _sorted(newest)
-    finally:
-        await consumer.stop()
-
-
-def _take(newest: dict[bytes, Control], key: bytes | None, value: bytes | None) -> None:
-    if key is None:
-        return
-    if value is None:
-        newest.pop(key, None)
-        return
-    try:
-        newest[key] = _control.decode(value)
-    except msgspec.DecodeError:
-        log.warning("a record of `controls` cannot be read and is left out: %r", key[:100])
+def _decoded(newest: compacted.Newest) -> dict[bytes, Control]:
+    found = {}
+    for key, value in newest.items():
+        try:
+            found[key] = _control.decode(value)
+        except msgspec.DecodeError:
+            log.warning("a record of `controls` cannot be read and is left out: %r", key[:100])
+    return found
 
 
 def _sorted(newest: dict[bytes, Control]) -> list[Control]:

@@ -15,39 +15,25 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from schemas.topics import DERIVED, EVENTS
 from services.calendar_settings import CalendarSettings, Zone
 from services.settings_errors import ConfigError, Problem, problems_of
+from services.source_settings import Directory, Section, VariableName, variable_name
+from services.source_settings import SourceSettings as SourceSettings  # part of the settings
 
 DEFAULT_FILE = "deskpulse.toml"
 ENV_PREFIX = "DESKPULSE_"
 ENV_FILE = "DESKPULSE_CONFIG"
 
 
-def _variable_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or name.startswith("whsec_"):
-        raise ValueError("the name of an environment variable, such as ZENDESK_WEBHOOK_SECRET, never the secret itself")
-    return name
-
-
-def _expanded(path: Path) -> Path:
-    return path.expanduser().absolute()
-
-
-VariableName = Annotated[str, AfterValidator(_variable_name)]
-Directory = Annotated[Path, AfterValidator(_expanded)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Count = Annotated[int, Field(ge=1)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-
-class SecuritySettings(_Section):
+class SecuritySettings(Section):
     """How clients speak to Kafka; passwords are named by variable or file, never written here."""
 
     protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT"] = "PLAINTEXT"
@@ -61,7 +47,7 @@ class SecuritySettings(_Section):
     sasl_password_file: Directory | None = None
 
 
-class KafkaSettings(_Section):
+class KafkaSettings(Section):
     """Where Kafka is and how our topics are cut.
 
     `generation` and `events_generation` choose which of the generations of topics side by side is meant (`services.generations`);
@@ -78,16 +64,17 @@ class KafkaSettings(_Section):
     security: SecuritySettings = SecuritySettings()
 
 
-class IngestSettings(_Section):
-    """The door for webhooks."""
+class IngestSettings(Section):
+    """The door for webhooks. `public_url` is what senders call it, where a proxy stands before it; "" is the host and port."""
 
     host: str = "127.0.0.1"
     port: Port = 8080
     max_body_bytes: Annotated[int, Field(ge=1024, le=64 * 1_048_576)] = 1_048_576
     linger_ms: Annotated[int, Field(ge=0, le=1000)] = 5
+    public_url: Annotated[str, Field(pattern=r"^(https?://[^\s?#]+[^\s?#/])?$")] = ""
 
 
-class AggregatorSettings(_Section):
+class AggregatorSettings(Section):
     """The Faust worker; its port serves health and own metrics."""
 
     host: str = "127.0.0.1"
@@ -99,12 +86,12 @@ class AggregatorSettings(_Section):
     entity_retention_days: Annotated[int, Field(ge=1, le=3650)] = 21
 
 
-class ApiSettings(_Section):
+class ApiSettings(Section):
     """The figures over HTTP and the wall board; `token_env` names the variable that holds a bearer token ("" = open)."""
 
     host: str = "127.0.0.1"
     port: Port = 8081
-    token_env: Annotated[str, AfterValidator(lambda name: _variable_name(name) if name else name)] = ""
+    token_env: Annotated[str, AfterValidator(lambda name: variable_name(name) if name else name)] = ""
 
     def token(self, environ: Mapping[str, str] = os.environ) -> str | None:
         """The bearer token that callers must show, None when the API is open. Raises ConfigError when it is named but empty."""
@@ -115,56 +102,14 @@ class ApiSettings(_Section):
         raise ConfigError([Problem("the environment", "api.token_env", f"{self.token_env} is not set", "a bearer token in that variable")])
 
 
-class SourceSettings(_Section):
-    """One sender of webhooks: which kind it is, where its secrets are and how its ids are to be read."""
-
-    kind: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    secret_env: tuple[VariableName, ...] = ()
-    secret_file: tuple[Directory, ...] = ()
-    token_env: tuple[VariableName, ...] = ()
-    ticket_source: str | None = None
-    identity: Literal["own", "external_id", "email_hash"] = "own"
-    rate_per_second: Annotated[float, Field(gt=0)] | None = None
-    tests_secret: bool = False
-    options: dict[str, Any] = {}
-
-    def secrets(self, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-        """The signing secrets that are valid now, in the order of the configuration; those not set or empty are left out."""
-        return _values(self.secret_env, self.secret_file, environ)
-
-    def tokens(self, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-        """The secret path tokens for `/webhooks/{source}/{token}` that are valid now."""
-        return _values(self.token_env, (), environ)
-
-    def missing(self, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-        """What is still needed before this source can be let in, each in words; empty when it is ready."""
-        needs = [f"set the variable {name}" for name in (*self.secret_env, *self.token_env) if not environ.get(name, "").strip()]
-        needs += [f"write the secret to {path}" for path in self.secret_file if not _file_text(path)]
-        if not (self.secret_env or self.secret_file or self.token_env):
-            needs.append('name its secret: secret_env = ["SOME_VARIABLE"] (or secret_file, or token_env for a sender that cannot sign)')
-        return tuple(needs)
-
-
-def _file_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        return ""
-
-
-def _values(names: tuple[str, ...], files: tuple[Path, ...], environ: Mapping[str, str]) -> tuple[str, ...]:
-    found = [environ.get(name, "").strip() for name in names] + [_file_text(path) for path in files]
-    return tuple(value for value in found if value)
-
-
-class DimensionSettings(_Section):
+class DimensionSettings(Section):
     """Which pairs of dimensions are counted together, and how many values of one are published."""
 
     pairs: tuple[tuple[str, str], ...] = (("channel", "team"),)
     max_values: Count = 500
 
 
-class TargetSettings(_Section):
+class TargetSettings(Section):
     """A promise: the median `p50`, and the `share` (0-1) of cases that are done `within` so many seconds."""
 
     p50: Annotated[float, Field(gt=0)] | None = None
@@ -205,6 +150,11 @@ class Settings(BaseSettings):
     @classmethod
     def _over_the_defaults(cls, given: Any) -> Any:
         return {**DEFAULT_TARGETS, **given} if isinstance(given, Mapping) else given
+
+    def url_of(self, source: str) -> str:
+        """The address to which the senders of a source post."""
+        own = self.sources[source].url if source in self.sources else None
+        return own or f"{self.ingest.public_url or f'http://{self.ingest.host}:{self.ingest.port}'}/webhooks/{source}"
 
     @classmethod
     def settings_customise_sources(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.render import event_page, json_schemas, kpi_page
+from deploy.render import event_page, json_schemas, kpi_page, source_page
 from kpis.catalogue import KPIS
 from kpis.kpi import Kpi
 
@@ -17,6 +17,7 @@ def artefacts(kpis: tuple[Kpi, ...] = KPIS) -> Mapping[str, str]:
         "docs/events.md": event_page.page(),
         "schemas/json/event.json": json_schemas.as_text(json_schemas.event()),
         "schemas/json/figure.json": json_schemas.as_text(json_schemas.figure()),
+        **source_page.pages(),
     }
 
 

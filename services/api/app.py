@@ -18,7 +18,7 @@ from services.api.access import BearerToken
 from services.api.board import Board
 from services.api.lineage import Lineages, StateLineages
 from services.api.ports import Figures
-from services.api.routes import catalogue, figures, health, lineage, metrics, series, stream, wall
+from services.api.routes import catalogue, figures, health, lineage, metrics, series, sources, stream, wall
 from services.api.scrape import Scrape
 from services.api.stream import Hub
 from services.settings import Settings
@@ -65,6 +65,7 @@ def create_app(
         series.router(board),
         stream.router(board, hub, settings, heartbeat_seconds),
         metrics.router(board, *scrapes),
+        sources.router(board),
         health.router(board),
         wall.router(),
     ):

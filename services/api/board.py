@@ -26,12 +26,14 @@ from kpis.window import Levels, Zone
 from schemas import topics
 from schemas.differences import decode_differences
 from schemas.figures import Figure
+from schemas.standing import Standing
 from services import controls, generations
 from services.api.lag import Lag
 from services.api.ports import Freshness
 from services.controls import Control
 from services.kafka import client_options, read_partition
 from services.settings import Settings, topic
+from services.standings import follow_standings
 
 log = logging.getLogger("deskpulse.api")
 LAG_MAX_SECONDS = 10.0
@@ -59,6 +61,7 @@ class Board:
         self.failure = ""
         self.applied_at_ms: int | None = None
         self._clock = clock
+        self.standings: list[Standing] = []
         self._targets = targets_of(settings, kpis)
         self._changed = asyncio.Condition()
         self._tasks: list[asyncio.Task[None]] = []
@@ -74,6 +77,7 @@ class Board:
             asyncio.create_task(self._keep_following()),
             asyncio.create_task(self._lag.watch()),
             asyncio.create_task(controls.follow(self.settings, self._heed)),
+            asyncio.create_task(follow_standings(self.settings, self._stand)),
         ]
 
     async def stop(self) -> None:
@@ -99,6 +103,9 @@ class Board:
                 self.caught_up, self.failure = False, "the differences cannot be read; see the log"
                 log.exception("following the differences failed")
             await asyncio.sleep(1)
+
+    def _stand(self, standings: list[Standing]) -> None:
+        self.standings = standings
 
     def _heed(self, standing: list[Control]) -> None:
         """Another live generation is loaded beside the one that is shown; what an audit found is exported."""
@@ -225,6 +232,10 @@ class Board:
         """What is declared of every KPI."""
         return [entry_of(kpi) for kpi in self.kpis]
 
+    def wall_ms(self) -> int:
+        """The wall clock's instant."""
+        return self._clock()
+
     def freshness(self) -> Freshness:
         """How far the board has come."""
         folded = self.folded
@@ -250,6 +261,7 @@ class Board:
             generation=self.generation,
             corrections=(folded.corrections, folded.corrections_of_final),
             audit=self.audit,
+            standings=self.standings,
         )
 
     async def changed(self, since: int) -> int:

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from kpis.query import Query
 from schemas.figures import Figure
+from services.api import standings
 from services.api.exposition import Family, Labels
 from services.api.ports import Freshness
 
@@ -128,7 +129,7 @@ def agent_families(asked: Iterable[tuple[Exposed, list[Figure]]]) -> tuple[list[
     return list(families.values()), suppressed
 
 
-def freshness_families(fresh: Freshness, suppressed: Mapping[str, int], version: str, clients: int = 0) -> list[Family]:
+def freshness_families(fresh: Freshness, suppressed: Mapping[str, int], version: str, clients: int = 0, wall_ms: int = 0) -> list[Family]:
     """How current and how complete the rest of the exposition is, and the counters of the shards."""
     build = Family(name="deskpulse_build", kind="info", help="The version that serves this.")
     build.add(1, version=version)
@@ -154,7 +155,19 @@ def freshness_families(fresh: Freshness, suppressed: Mapping[str, int], version:
         offsets.add(offset, shard=shard)
     cut = suppressed_family(suppressed)
     listeners = _one("deskpulse_stream_clients", "", "Open streams of figures.", clients)
-    own = [build, newest, last, watermark, lag, board, offsets, cut, listeners, *proof_families(fresh)]
+    own = [
+        build,
+        newest,
+        last,
+        watermark,
+        lag,
+        board,
+        offsets,
+        cut,
+        listeners,
+        *proof_families(fresh),
+        *standings.families(fresh.standings, wall_ms),
+    ]
     return [*own, *tally_families(fresh.tallies)]
 
 

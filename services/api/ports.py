@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from kpis.query import Anchor, Point, Query
 from schemas.figures import Figure
+from schemas.standing import Standing
 
 
 class Freshness(Struct, kw_only=True):
@@ -21,7 +22,8 @@ class Freshness(Struct, kw_only=True):
     first. `applied_at_ms` is when the newest change arrived here. `sources` holds the newest event of each source. `tallies` are
     gross counters (name, labels, value) that never fall. `progress` maps a shard to the newest offset included. `generation` is
     the number of the generation shown, 0 before any. `corrections` counts what late events changed behind the watermark and, of
-    these, changes of days that were final. `audit` is what the newest audit said, None before the first.
+    these, changes of days that were final. `audit` is what the newest audit said, None before the first. `standings` is how each
+    source of webhooks stands, by name.
     """
 
     ready: bool
@@ -38,6 +40,7 @@ class Freshness(Struct, kw_only=True):
     generation: int = 0
     corrections: tuple[int, int] = (0, 0)
     audit: dict[str, Any] | None = None
+    standings: list[Standing] = field(default_factory=list)
 
 
 Series = list[tuple[dict[str, str], list[Point]]]
@@ -74,3 +77,6 @@ class Figures(Protocol):
 
     def now_ms(self) -> int:
         """The instant that "now" means: the wall clock's, or that of the newest event."""
+
+    def wall_ms(self) -> int:
+        """The wall clock's instant: deliveries come by it, whatever the figures are as of."""

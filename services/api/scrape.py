@@ -65,7 +65,8 @@ class Scrape:
         if self._agents:
             families.append(metrics.suppressed_family(self._suppressed))
         else:
-            families += metrics.freshness_families(self._board.freshness(), self._suppressed, self._version, self._clients())
+            fresh, now_ms = self._board.freshness(), self._board.wall_ms()
+            families += metrics.freshness_families(fresh, self._suppressed, self._version, self._clients(), now_ms)
         return self._exposition.render(families, openmetrics=openmetrics)
 
     async def close(self) -> None:

@@ -50,6 +50,11 @@ def counted(accepted: int, ignored: int, rejected: int, faults: Sequence[Fault] 
     return Answer(202, body, (_JSON, (b"content-length", b"%d" % len(body))))
 
 
+def replied(status: int, content_type: bytes, body: bytes) -> Answer:
+    """What a provider wants to read, after all was taken as `counted` says."""
+    return Answer(status, body, ((b"content-type", content_type), (b"content-length", b"%d" % len(body))))
+
+
 def problem(status: int, detail: str, *, faults: Sequence[Fault] = (), headers: Sequence[tuple[bytes, bytes]] = ()) -> Answer:
     """A problem; 429 and 503 must carry `retry_after` among the headers."""
     said: dict[str, Any] = {"type": "about:blank", "title": TITLES[status], "status": status, "detail": detail}

@@ -26,7 +26,9 @@ from services.ingest.door import Door
 from services.ingest.metrics import Metrics
 from services.ingest.openapi import with_webhooks
 from services.ingest.packer import Packer
+from services.ingest.protocol import BoundedHttp
 from services.ingest.publisher import KafkaPublisher, Publisher
+from services.ingest.reporting import Before, door_of, report, told_before
 from services.ingest.routes import PREFIX, Receive, Scope, Send, Webhooks
 from services.ingest.sources import configured
 from services.kafka import client_options
@@ -76,10 +78,14 @@ def create_app(
     environ: Mapping[str, str] = os.environ,
     say: Callable[[str], None] = say_on_terminal,
     beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    before: Before | None = None,
 ) -> IngestApp:
-    """The app. `clock` gives ms since 1970; `environ` holds the secrets; `beside` runs while the app does. Raises ConfigError."""
+    """The app. `clock` gives ms since 1970; `environ` holds the secrets; `beside` runs while the app does.
+
+    `before` gives what this door told of its sources last; without it nothing is told. Raises ConfigError.
+    """
     sources = configured(settings, environ, say)
-    metrics = Metrics(sources)
+    metrics = Metrics({name: source.standing(door_of(settings)) for name, source in sources.items()})
     packer = Packer(publisher.send, linger_ms=settings.ingest.linger_ms)
     metrics.unacknowledged.set_function(lambda: packer.unacknowledged_bytes)
     door = Door(packer, settings.kafka.partitions, metrics)
@@ -94,11 +100,12 @@ def create_app(
         connection = asyncio.create_task(publisher.run())
         connection.add_done_callback(ended)
         following = asyncio.create_task(beside()) if beside is not None else None
+        reporting = asyncio.create_task(report(metrics, before, publisher.send, clock)) if before is not None else None
         try:
             yield
             await packer.drain()
         finally:
-            for task in (connection, following):
+            for task in (connection, following, reporting):
                 if task is not None:
                     task.cancel()
                     with suppress(asyncio.CancelledError):
@@ -153,13 +160,15 @@ def run(settings: Settings) -> int:
             moved.set()
             signal.raise_signal(signal.SIGTERM)
 
-    app = create_app(settings, KafkaPublisher(settings, say_on_terminal), beside=lambda: follow(settings, heed))
+    app = create_app(
+        settings, KafkaPublisher(settings, say_on_terminal), beside=lambda: follow(settings, heed), before=lambda: told_before(settings)
+    )
     config = uvicorn.Config(
         app,
         host=settings.ingest.host,
         port=settings.ingest.port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHttp,
         ws="none",
         log_level="warning",
         access_log=False,  # its lines would hold path tokens

@@ -9,12 +9,14 @@ import base64
 import binascii
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from schemas.rejections import Reason, Rejected
 
 JSON_LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"})
+FIELDS_MAX = 1000
 _BOM = b"\xef\xbb\xbf"
 _values = msgspec.json.Decoder()
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
@@ -29,7 +31,7 @@ def value_of(data: bytes) -> Any:
     except RecursionError:
         raise Rejected(Reason.TOO_DEEP, "the body is nested too deeply: an event is an object of plain values") from None
     except ValueError as error:
-        if data.startswith(_BOM):
+        if data.startswith(_BOM) and not data.startswith(_BOM * 2):
             return value_of(data[len(_BOM) :])
         if not data.strip():
             raise Rejected(Reason.EMPTY_BODY, "the body is empty: send one event as a JSON object") from None
@@ -42,6 +44,26 @@ def _refuse_other_encodings(data: bytes) -> None:
         data.decode()
     except UnicodeDecodeError as error:
         raise Rejected(Reason.NOT_UTF8, f"the body is not UTF-8 (byte {error.start}): send JSON in UTF-8") from None
+
+
+def object_of(data: bytes) -> dict[str, Any]:
+    """The JSON object that the bytes hold. Raises Rejected."""
+    value = value_of(data)
+    if not isinstance(value, dict):
+        raise Rejected(Reason.NOT_AN_OBJECT, "this kind of source sends one JSON object")
+    return value
+
+
+def form_of(data: bytes) -> dict[str, str]:
+    """The fields of a form, the last value of each name, blank ones kept. Raises Rejected."""
+    if not data:
+        raise Rejected(Reason.EMPTY_BODY, "the body is empty: send the fields of a form")
+    try:
+        return dict(parse_qsl(data.decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX, errors="strict"))
+    except UnicodeDecodeError:
+        raise Rejected(Reason.NOT_UTF8, "the form is not UTF-8") from None
+    except ValueError:
+        raise Rejected(Reason.TOO_DEEP, f"the form holds more than {FIELDS_MAX} fields") from None
 
 
 def lines_of(data: bytes) -> tuple[list[Any], Callable[[int], bytes]]:

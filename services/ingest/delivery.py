@@ -12,13 +12,14 @@ class Delivery(Struct, frozen=True, kw_only=True, gc=False):
     """One HTTP request: the raw bytes and their circumstances.
 
     Names of `headers` are lower-case bytes as ASGI gives them. `signed_body` is the body as it was on the wire, `body` the same
-    without its Content-Encoding. `received_at_ms` is the receiver's clock. `first_ordinal` is the place of the first item in the
-    delivery as it once came; it is above 0 only where an item of it is sent again alone.
+    without its Content-Encoding. `method` is upper-case. `received_at_ms` is the receiver's clock. `first_ordinal` is the place of
+    the first item in the delivery as it once came; it is above 0 only where an item of it is sent again alone.
     """
 
     headers: Mapping[bytes, bytes]
     body: bytes
     received_at_ms: int
+    method: str = "POST"
     signed_body: bytes | None = None
     query: bytes = b""
     first_ordinal: int = 0

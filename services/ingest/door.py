@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from schemas.rejections import Rejected
 from schemas.topics import REJECTED
 from services.ingest.admission import admitted, packed
@@ -27,6 +29,15 @@ _PAUSE_EVERY = 50
 """Items between two pauses, so that a large delivery does not hold up the others."""
 
 
+class Taken(Struct, frozen=True):
+    """What became of one delivery: events accepted, messages ignored, items rejected, and the answer for the sender."""
+
+    answer: Answer
+    accepted: int = 0
+    ignored: int = 0
+    rejected: int = 0
+
+
 class Door:
     """Takes verified deliveries. Raises Unavailable when Kafka cannot acknowledge; then the sender must come again."""
 
@@ -35,18 +46,18 @@ class Door:
         self._partitions = partitions
         self._metrics = metrics
 
-    async def take(self, source: Source, delivery: Delivery) -> Answer:
-        """Let one delivery in, and the answer for its sender."""
+    async def take(self, source: Source, delivery: Delivery) -> Taken:
+        """Let one delivery in."""
         try:
             translation = source.provider.translate(delivery, source.options)
         except WrongContentType as error:
-            return problem(415, str(error), headers=((b"accept", b"application/json"),))
+            return Taken(problem(415, str(error), headers=((b"accept", b"application/json"),)))
         except Rejected as rejected:
             await asyncio.gather(*self._keep(source, delivery, [(0, rejected)], None))
             self._metrics.rejected(source.name, rejected.reason)
-            return _answer(source, 0, 0, [(0, rejected)], many=False)
+            return _taken(source, 0, 0, [(0, rejected)], many=False)
         for name in translation.ignored:
-            self._metrics.ignored(source.name, name, source.provider.names)
+            self._metrics.ignored(source.name, name, source.provider.lines)
         if len(translation.items) == 1:
             into, faults = self._let_in(source, delivery, translation.items, 0)
         else:
@@ -66,7 +77,7 @@ class Door:
         accepted = len(translation.items) - len(faults)
         if accepted:
             self._metrics.accepted(source.name, accepted)
-        return _answer(source, accepted, len(translation.ignored), faults, many=translation.many)
+        return _taken(source, accepted, len(translation.ignored), faults, many=translation.many)
 
     def _let_in(
         self, source: Source, delivery: Delivery, items: Sequence[Any], start: int
@@ -100,6 +111,10 @@ class Door:
             for ordinal, rejected, body in lost
             for key, value in letters(rejected, body, source, delivery.received_at_ms, ordinal, headers)
         ]
+
+
+def _taken(source: Source, accepted: int, ignored: int, faults: Sequence[tuple[int, Rejected]], *, many: bool) -> Taken:
+    return Taken(_answer(source, accepted, ignored, faults, many=many), accepted, ignored, len(faults))
 
 
 def _answer(source: Source, accepted: int, ignored: int, faults: Sequence[tuple[int, Rejected]], *, many: bool) -> Answer:

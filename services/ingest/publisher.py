@@ -15,7 +15,7 @@ from typing import Protocol
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from schemas.topics import EVENTS, REJECTED
+from schemas.topics import EVENTS, REJECTED, SOURCES
 from services.ingest.packer import Record, Unavailable
 from services.kafka import client_options, wait_for_broker
 from services.settings import Settings, topic
@@ -48,7 +48,7 @@ class KafkaPublisher:
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
         self._settings = settings
         self._say = say
-        self._names = {name: topic(settings, name) for name in (EVENTS, REJECTED)}
+        self._names = {name: topic(settings, name) for name in (EVENTS, REJECTED, SOURCES)}
         self._producer: AIOKafkaProducer | None = None
         self._waiting: set[asyncio.Future[object]] = set()
         self._failed = asyncio.Event()
@@ -150,7 +150,7 @@ class KafkaPublisher:
     async def _topics_differ(self, producer: AIOKafkaProducer) -> str | None:
         """What is wrong with our topics. Asked without naming them, because naming a topic may create it."""
         cluster = await producer.client.fetch_all_metadata()
-        for name, wanted in ((EVENTS, self._settings.kafka.partitions), (REJECTED, 1)):
+        for name, wanted in ((EVENTS, self._settings.kafka.partitions), (REJECTED, 1), (SOURCES, 1)):
             full = self._names[name]
             found = len(cluster.partitions_for_topic(full) or ())
             if not found:

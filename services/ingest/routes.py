@@ -13,12 +13,13 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from time import perf_counter
 from typing import Any
 
-from services.ingest.answers import Answer, problem, retry_after, unavailable
+from services.ingest.answers import Answer, problem, replied, retry_after, unavailable
 from services.ingest.delivery import Delivery
-from services.ingest.door import Door
+from services.ingest.door import Door, Taken
 from services.ingest.metrics import UNKNOWN, Metrics
 from services.ingest.packer import Unavailable
-from services.ingest.sources import Source
+from services.ingest.repeats import Repeats
+from services.ingest.sources import Proof, Source
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -27,6 +28,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 PREFIX = "/webhooks"
 READ_SECONDS = 30.0
 """How long a body may take to arrive; senders of webhooks give up well before."""
+
+READING_MAX_BYTES = 256 * 1024 * 1024
+"""What bodies that are still arriving may hold together: slow senders must not fill the memory."""
 
 _DISCARD_MAX_BYTES = 16 * 1024 * 1024
 """How much of a body that is too large is read and thrown away, so that its sender reads the answer and not a reset."""
@@ -57,15 +61,19 @@ class Webhooks:
         self._max_bytes = max_body_bytes
         self._clock = clock
         self._said_at_seconds = float("-inf")
+        self._repeats = {name: Repeats(source.provider.headers) for name, source in sources.items()}
+        self._reading_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         began = perf_counter()
         name, token = _named(scope["path"])
         source = self._sources.get(name)
+        outcome = "refused"
         try:
-            answer = await self._answer(scope, receive, source, token)
+            answer, outcome = await self._answer(scope, receive, source, token)
         except Gone:
+            self._metrics.answered(name if source else UNKNOWN, 0, perf_counter() - began, outcome)
             return
         except Refused as refused:
             answer = refused.answer
@@ -75,7 +83,7 @@ class Webhooks:
         except Exception as error:  # the last line: a fault of ours makes the sender come again instead of losing the delivery
             _log.error("a delivery of %s failed: %s", name if source else UNKNOWN, type(error).__name__, exc_info=_without_values(error))
             answer = unavailable()
-        self._metrics.answered(name if source else UNKNOWN, answer.status, perf_counter() - began)
+        self._metrics.answered(name if source else UNKNOWN, answer.status, perf_counter() - began, outcome)
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
 
@@ -85,22 +93,31 @@ class Webhooks:
             self._said_at_seconds = at_seconds
             _log.warning("deliveries are answered 503, the last one of %s: %s", name, error)
 
-    async def _answer(self, scope: Scope, receive: Receive, source: Source | None, token: str | None) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive, source: Source | None, token: str | None) -> tuple[Answer, str]:
+        """The answer to one request, and what became of it (`OUTCOMES`)."""
         headers = dict(scope["headers"])
         wire = await self._body(headers, receive)
         encoding = headers.get(b"content-encoding", b"identity").strip().lower()
         encoded = encoding not in (b"identity", b"")
         body = _unpacked(wire, encoding, self._max_bytes) if encoded else wire
+        method: str = scope["method"]
         delivery = Delivery(
-            headers=headers, body=body, signed_body=wire if encoded else None, query=scope["query_string"], received_at_ms=self._clock()
+            headers=headers,
+            body=body,
+            method=method,
+            signed_body=wire if encoded else None,
+            query=scope["query_string"],
+            received_at_ms=self._clock(),
         )
         if source is None:
             raise Refused(_not_authorised("this source is not known: post to /webhooks/{source} with a name of the configuration"))
-        if scope["method"] == "OPTIONS":
-            return _options(source, delivery)
-        if scope["method"] != "POST":
-            return problem(405, "send deliveries with POST", headers=((b"allow", b"POST, OPTIONS"),))
-        if not source.is_verified(delivery, token):
+        if method == "OPTIONS":
+            return _options(source, delivery), "ignored"
+        if method in source.provider.probes:
+            return Answer(200, b"", ((b"content-length", b"0"),)), "ignored"
+        if method not in source.provider.methods:
+            raise Refused(problem(405, "send deliveries with POST", headers=((b"allow", _allowed(source)),)))
+        if (proof := source.proof(delivery, token)) is Proof.NONE:
             raise Refused(
                 _not_authorised(
                     "the token in the path is not one of this source's"
@@ -108,9 +125,30 @@ class Webhooks:
                     else "the signature is missing, wrong or too old: check the secret and the sender's clock (300 s are allowed)"
                 )
             )
+        self._metrics.verified(source.name, delivery.received_at_ms)
         if source.rate is not None and (wait := source.rate.seconds_until_free(perf_counter())):
-            return problem(429, "more deliveries than this source is allowed: send slower", headers=(retry_after(wait),))
-        return await self._door.take(source, delivery)
+            raise Refused(problem(429, "more deliveries than this source is allowed: send slower", headers=(retry_after(wait),)))
+        taken = await self._taken(source, delivery, proof)
+        if taken.answer.status >= 400:
+            return taken.answer, "rejected" if taken.rejected else "refused"
+        outcome = "accepted" if taken.accepted else "rejected" if taken.rejected else "ignored"
+        reply = None if source.provider.reply is None else source.provider.reply(delivery)
+        return taken.answer if reply is None else replied(reply.status, reply.content_type, reply.body), outcome
+
+    async def _taken(self, source: Source, delivery: Delivery, proof: Proof) -> Taken:
+        """What became of a delivery, now or when it was taken before: a proof without a time is as good in a copy."""
+        if proof is Proof.TIMED:
+            return await self._door.take(source, delivery)
+        repeats = self._repeats[source.name]
+        key = repeats.key(delivery)
+        before = repeats.get(key, delivery.received_at_ms)
+        if before is not None:
+            self._metrics.repeated(source.name)
+            return before
+        taken = await self._door.take(source, delivery)
+        if taken.answer.status != 415:
+            repeats.put(key, taken, delivery.received_at_ms)
+        return taken
 
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         declared = headers.get(b"content-length", b"")
@@ -129,22 +167,30 @@ class Webhooks:
             raise Refused(problem(408, "the body did not arrive in time: send it again", headers=((b"connection", b"close"),))) from None
 
     async def _rest(self, message: MutableMapping[str, Any], receive: Receive) -> bytes:
+        """The body that comes in pieces; what all of them hold together while they come is bounded."""
         pieces: list[bytes] = []
-        size_bytes = 0
-        while True:
-            if message["type"] != "http.request":
-                raise Gone
-            piece = message.get("body", b"")
-            size_bytes += len(piece)
-            if size_bytes <= self._max_bytes:
-                pieces.append(piece)
-            elif size_bytes > self._max_bytes + _DISCARD_MAX_BYTES:
-                break
-            else:
-                pieces.clear()
-            if not message.get("more_body"):
-                break
-            message = await receive()
+        size_bytes = held_bytes = 0
+        try:
+            while True:
+                if message["type"] != "http.request":
+                    raise Gone
+                piece = message.get("body", b"")
+                size_bytes += len(piece)
+                if size_bytes <= self._max_bytes:
+                    pieces.append(piece)
+                    held_bytes += len(piece)
+                    self._reading_bytes += len(piece)
+                    if self._reading_bytes > READING_MAX_BYTES:
+                        raise Refused(problem(503, "too many bodies arrive at once: send this one again", headers=(retry_after(4),)))
+                elif size_bytes > self._max_bytes + _DISCARD_MAX_BYTES:
+                    break
+                else:
+                    pieces.clear()
+                if not message.get("more_body"):
+                    break
+                message = await receive()
+        finally:
+            self._reading_bytes -= held_bytes
         if size_bytes > self._max_bytes:
             raise Refused(_too_large(self._max_bytes))
         return b"".join(pieces)
@@ -170,7 +216,11 @@ def _too_large(max_bytes: int) -> Answer:
 def _options(source: Source, delivery: Delivery) -> Answer:
     handshake = source.provider.handshake
     said = () if handshake is None else tuple(handshake(delivery))
-    return Answer(200, b"", (*said, (b"allow", b"POST, OPTIONS"), (b"content-length", b"0")))
+    return Answer(200, b"", (*said, (b"allow", _allowed(source)), (b"content-length", b"0")))
+
+
+def _allowed(source: Source) -> bytes:
+    return ", ".join((*source.provider.methods, *source.provider.probes, "OPTIONS")).encode()
 
 
 def _unpacked(wire: bytes, encoding: bytes, max_bytes: int) -> bytes:

@@ -6,37 +6,90 @@ only closes that one source, and is said.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
+from schemas.standing import Standing
 from services.ingest.delivery import Delivery
 from services.ingest.providers import PROVIDERS
-from services.ingest.providers.provider import Credentials, Provider
-from services.ingest.signatures import equals_any
-from services.settings import Settings, SourceSettings
+from services.ingest.providers.provider import Provider
+from services.ingest.signatures import SCHEMES
+from services.ingest.signatures.hashes import Hmac
+from services.ingest.signatures.scheme import Scheme, equals_any
+from services.settings import Settings
 from services.settings_errors import ConfigError, Problem
+from services.source_settings import SourceSettings
+
+
+class Proof(Enum):
+    """What a sender has shown: nothing that counts, a secret or a signature that a copy would show too, a signature with a time."""
+
+    NONE = 0
+    SHOWN = 1
+    TIMED = 2
+
+
+class Credentials(Struct, frozen=True, kw_only=True):
+    """What a source's senders may show: signing secrets and path tokens. Neither appears in a repr."""
+
+    secrets: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Credentials({len(self.secrets)} secrets, {len(self.tokens)} tokens)"
 
 
 class Source:
-    """One sender: who may speak for it, and how its bodies are read."""
+    """One sender: who may speak for it, and how its bodies are read. `url` is its public address, which some senders sign."""
 
-    def __init__(self, name: str, settings: SourceSettings, provider: Provider, options: Any, credentials: Credentials) -> None:
+    def __init__(
+        self,
+        name: str,
+        settings: SourceSettings,
+        provider: Provider,
+        options: Any,
+        credentials: Credentials,
+        url: str,
+        schemes: Sequence[Scheme],
+    ) -> None:
         self.name = name
         self.provider = provider
         self.options = options
+        self.url = url
         self.ticket_source = settings.ticket_source
         self.customer_prefix = f"{name}:" if settings.identity == "own" else ""
         self.rate = None if settings.rate_per_second is None else Rate(settings.rate_per_second)
-        self._verify = provider.verifier(credentials)
+        self.schemes = schemes
+        self._quiet_after_seconds = settings.quiet_after_seconds
+        self._checks = [
+            (scheme, [scheme.key(secret) for secret in (*credentials.secrets, *(credentials.tokens if scheme.takes_tokens else ()))])
+            for scheme in schemes
+        ]
         self._tokens = [token.encode() for token in credentials.tokens]
+        self.can_let_in = bool(self._tokens or any(keys for _, keys in self._checks))
 
-    def is_verified(self, delivery: Delivery, token: str | None) -> bool:
-        """Whether the sender has proved itself: by the token in the path if there is one, else as the provider signs."""
+    def standing(self, door: str) -> Standing:
+        """How the source stands when nothing has come yet."""
+        quiet = None if self._quiet_after_seconds is None else round(self._quiet_after_seconds * 1000)
+        return Standing(source=self.name, kind=self.provider.kind, door=door, at_ms=0, quiet_after_ms=quiet, ready=self.can_let_in)
+
+    def proof(self, delivery: Delivery, token: str | None) -> Proof:
+        """How the sender has proved itself: by the token in the path if there is one, else in one of the ways of its kind.
+
+        The body counts as it was on the wire or without its Content-Encoding.
+        """
         if token is not None:
-            return equals_any(token.encode("utf-8", "surrogateescape"), self._tokens)
-        return self._verify(delivery)
+            return Proof.SHOWN if equals_any(token.encode("utf-8", "surrogateescape"), self._tokens) else Proof.NONE
+        wire = None if delivery.signed_body is None else msgspec.structs.replace(delivery, body=delivery.signed_body)
+        for scheme, keys in self._checks:
+            if scheme.accepts(delivery, keys, self.url) or (wire is not None and scheme.accepts(wire, keys, self.url)):
+                return Proof.TIMED if scheme.is_timed else Proof.SHOWN
+        return Proof.NONE
 
 
 class Rate:
@@ -65,19 +118,55 @@ def configured(settings: Settings, environ: Mapping[str, str], say: Callable[[st
     for name, declared in settings.sources.items():
         provider = PROVIDERS.get(declared.kind)
         if provider is None:
-            problems.append(
-                Problem("the configuration", f"sources.{name}.kind", repr(declared.kind), f"one of {', '.join(sorted(PROVIDERS))}")
-            )
+            near = next(iter(difflib.get_close_matches(declared.kind, PROVIDERS, 1)), None)
+            expected = f"one of {', '.join(sorted(PROVIDERS))}"
+            problems.append(Problem("the configuration", f"sources.{name}.kind", repr(declared.kind), expected, near))
             continue
         try:
-            options = msgspec.convert(declared.options, provider.options)
-        except ValueError as error:
-            problems.append(Problem("the configuration", f"sources.{name}.options", str(error), f"options of the kind {declared.kind}"))
+            source = source_of(name, declared, settings, environ)
+        except ConfigError as error:
+            problems += error.problems
             continue
-        credentials = Credentials(secrets=declared.secrets(environ), tokens=declared.tokens(environ), accept_tests=declared.tests_secret)
-        if not (credentials.secrets or credentials.tokens or credentials.accept_tests):
+        if not source.can_let_in:
             say(f"source {name} lets nobody in yet: {'; '.join(declared.missing(environ))}")
-        sources[name] = Source(name, declared, provider, options, credentials)
+        sources[name] = source
     if problems:
         raise ConfigError(problems)
     return sources
+
+
+def source_of(name: str, declared: SourceSettings, settings: Settings, environ: Mapping[str, str]) -> Source:
+    """One source of a kind that is known. Raises ConfigError when an option or its signature cannot be as it is set."""
+    provider = PROVIDERS[declared.kind]
+    try:
+        options = msgspec.convert(declared.options, provider.options)
+    except ValueError as error:
+        raise ConfigError(
+            [Problem("the configuration", f"sources.{name}.options", str(error), f"options of the kind {declared.kind}")]
+        ) from None
+    tests = (provider.tests_secret,) if declared.tests_secret and provider.tests_secret else ()
+    credentials = Credentials(secrets=(*declared.secrets(environ), *tests), tokens=declared.tokens(environ))
+    return Source(name, declared, provider, options, credentials, settings.url_of(name), schemes_of(declared, provider))
+
+
+def schemes_of(declared: SourceSettings, provider: Provider) -> Sequence[Scheme]:
+    """The ways in which the senders of a source prove themselves: as its settings say, else as its kind does.
+
+    Raises ConfigError for a scheme that is not known.
+    """
+    if declared.signature is not None:
+        signature = declared.signature
+        return [
+            Hmac(
+                signature.header,
+                digest=signature.digest,
+                encoding=signature.encoding,
+                prefix=signature.prefix,
+                signs=signature.signs,
+                timestamp=signature.timestamp,
+                tolerance_ms=round(signature.tolerance_seconds * 1000),
+            )
+        ]
+    if unknown := [name for name in declared.scheme if name not in SCHEMES]:
+        raise ConfigError([Problem("the configuration", "scheme", repr(unknown[0]), f"one of {', '.join(sorted(SCHEMES))}")])
+    return [SCHEMES[name] for name in declared.scheme or provider.schemes]

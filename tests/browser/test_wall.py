@@ -46,6 +46,23 @@ def test_a_live_board_shows_every_kpi_and_cuts_nothing_off(server: Server, open_
     assert page.locator(".strip").evaluate("strip => strip.getBoundingClientRect().bottom") <= 1080
 
 
+def test_the_sources_tell_how_they_stand(server: Server, open_page: OpenPage) -> None:
+    server.start("still")
+    page = open_page(f"{server.address}/")
+    expect(page.locator("body")).to_have_attribute("data-feed", "live")
+    page.locator("#sources").focus()
+    page.keyboard.press("Enter")
+    rows = page.locator("#standings tr")
+    expect(rows).to_have_count(4)
+    expect(rows.nth(1)).to_contain_text("bad time 3")
+    expect(rows.nth(2)).to_contain_text("▲ no secret")
+    expect(rows.nth(2)).to_contain_text("never")
+    expect(rows.nth(3)).to_contain_text("◆ quiet")
+    page.keyboard.press("Escape")
+    expect(page.locator("#standings")).to_be_hidden()
+    expect(page.locator("#sources")).to_be_focused()
+
+
 def test_the_colours_of_words_can_be_told_from_their_ground(server: Server, open_page: OpenPage) -> None:
     """WCAG 2.2: text at 4.5 to 1, in both themes."""
     server.start("still")

@@ -14,8 +14,9 @@ from cli.app import COMMANDS
 from kpis.catalogue import KPIS
 from services.ingest.delivery import Delivery
 from services.ingest.providers import standardwebhooks
-from services.ingest.providers.provider import Credentials
-from services.settings import load_settings
+from services.ingest.sources import Proof, source_of
+from services.settings import Settings, load_settings
+from services.source_settings import SourceSettings
 from tests.conftest import REPOSITORY
 from tests.docs.pages import blocks, every_page, links
 from tests.faults.troubles import TROUBLES
@@ -56,9 +57,10 @@ def test_the_signed_request_of_the_page_is_let_in(page: str) -> None:
         query=b"",
         received_at_ms=time.time_ns() // 1_000_000,
     )
-    verify = standardwebhooks.verifier(Credentials(secrets=(SECRET,), tokens=(), accept_tests=False))
-    assert verify(delivery)
-    [event] = standardwebhooks.translate(delivery, None).items
+    shop = SourceSettings(kind="standardwebhooks", secret_env=("SHOP_WEBHOOK_SECRET",))
+    source = source_of("shop", shop, Settings(), {"SHOP_WEBHOOK_SECRET": SECRET})
+    assert source.proof(delivery, None) is Proof.TIMED
+    [event] = standardwebhooks.PROVIDER.translate(delivery, None).items
     assert (event["type"], event["id"]) == ("ticket.created", headers["webhook-id"])
 
 

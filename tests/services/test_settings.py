@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.settings import KafkaSettings, Settings, SourceSettings, as_environment, load_settings, topic
+from services.settings import KafkaSettings, Settings, as_environment, load_settings, topic
 from services.settings_errors import ConfigError
+from services.source_settings import SourceSettings
 
 SECRET = "whsec_aGVsbG8gdGhlcmU="
 

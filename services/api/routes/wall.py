@@ -22,6 +22,7 @@ _FILES = {
     "trend.js": "text/javascript; charset=utf-8",
     "feed.js": "text/javascript; charset=utf-8",
     "lineage.js": "text/javascript; charset=utf-8",
+    "sources.js": "text/javascript; charset=utf-8",
     "lineage.css": "text/css; charset=utf-8",
     "theme.js": "text/javascript; charset=utf-8",
     "docs.css": "text/css; charset=utf-8",

@@ -2,6 +2,7 @@
 import { Feed, keyOf } from "./feed.js";
 import { age, amount, certainty, verdict, windowName } from "./figure_text.js";
 import { LineagePanel } from "./lineage.js";
+import { SourcesPanel } from "./sources.js";
 import { Trend } from "./trend.js";
 
 const RELOAD_MS = 6 * 3600_000; // a page that runs for months starts anew now and then, against leaks of the browser
@@ -77,6 +78,7 @@ class Wall {
     for (const view of this.views) view.start();
     const panel = new LineagePanel(at("lineage"));
     for (const view of this.views) panel.attach(view.element, view.tile);
+    new SourcesPanel(at("sources"), at("standings"));
     this.clockText = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: board.time_zone });
     this.exactText = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: board.time_zone });
     this.feed = new Feed(`/v1/stream?board=${encodeURIComponent(board.id)}`, (keys, whole) => this.told(keys, whole), (state) => this.state(state));

@@ -12,37 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qs, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
+import msgspec
+
+from schemas.canonical import rfc3339
 from schemas.rejections import Reason, Rejected
 from services.ingest.bodies import elements_of, from_base64, value_of
 from services.ingest.delivery import Delivery, Translation, WrongContentType
-from services.ingest.providers.provider import Credentials, Provider, Verify, signed_by
+from services.ingest.providers.provider import Guide, Provider, Sample
 from services.ingest.providers.standardwebhooks import is_json
-from services.ingest.signatures import SCHEMES, equals_any
 
 BATCH = "application/cloudevents-batch"
 STRUCTURED = "application/cloudevents"
 ATTRIBUTES = ("specversion", "type", "id", "time", "source")
 """Those that are read of the binary mode's headers."""
-
-
-def verifier(credentials: Credentials) -> Verify:
-    """The check of the bearer token, the query's access token or the Standard Webhooks signature."""
-    shown = [value.encode() for value in (*credentials.secrets, *credentials.tokens)]
-    signed = signed_by(SCHEMES["standard-webhooks"], credentials.secrets)
-
-    def verify(delivery: Delivery) -> bool:
-        scheme, _, token = delivery.headers.get(b"authorization", b"").partition(b" ")
-        if scheme.lower() == b"bearer" and equals_any(token.strip(), shown):
-            return True
-        if b"access_token=" in delivery.query:
-            given = parse_qs(delivery.query.decode("latin-1")).get("access_token", [""])[0]
-            if equals_any(given.encode(), shown):
-                return True
-        return signed(delivery)
-
-    return verify
 
 
 def translate(delivery: Delivery, options: Any) -> Translation:
@@ -126,11 +110,37 @@ def handshake(delivery: Delivery) -> Sequence[tuple[bytes, bytes]]:
     return ((b"webhook-allowed-origin", origin), (b"webhook-allowed-rate", b"*"))
 
 
+def sample(unique: str, now_ms: int) -> Sample:
+    """A new ticket, as one structured event."""
+    data = {"ticket_id": unique, "channel": "email"}
+    event = {
+        "specversion": "1.0",
+        "type": "ticket.created",
+        "source": "/sample",
+        "id": f"{unique}-m",
+        "time": rfc3339(now_ms),
+        "data": data,
+    }
+    return Sample(body=msgspec.json.encode(event), headers={"content-type": "application/cloudevents+json"})
+
+
 PROVIDER = Provider(
     kind="cloudevents",
-    verifier=verifier,
+    title="CloudEvents",
+    schemes=("bearer", "standard-webhooks"),
     translate=translate,
     generic=True,
     handshake=handshake,
     headers=("content-type", *[f"ce-{name}" for name in ATTRIBUTES]),
+    guide=Guide(
+        clicks=(
+            "Point the sink, the broker's subscription or the trigger at {url}.",
+            "Let it send the secret as `Authorization: Bearer <secret>`; where headers cannot be set, append `?access_token=<secret>`.",
+            "The type, id and time of the CloudEvent are those of the event; its data holds the event's fields (see docs/events.md).",
+        ),
+        secret="A long random text of your own: `openssl rand -hex 32`.",
+        delivery="As the sender does it: structured, batched or binary mode; source and id stay the same over retries.",
+        links=("https://github.com/cloudevents/spec",),
+    ),
+    sample=sample,
 )

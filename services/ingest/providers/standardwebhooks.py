@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
+from schemas.canonical import rfc3339
 from schemas.rejections import Rejected
 from services.ingest.bodies import JSON_LINES, elements_of, lines_of, value_of
 from services.ingest.delivery import Delivery, Translation, WrongContentType
-from services.ingest.providers.provider import Credentials, Provider, Verify, signed_by
-from services.ingest.signatures import SCHEMES
-
-
-def verifier(credentials: Credentials) -> Verify:
-    """The check of the signature headers `webhook-id`, `webhook-timestamp` and `webhook-signature`."""
-    return signed_by(SCHEMES["standard-webhooks"], credentials.secrets)
+from services.ingest.providers.provider import Guide, Provider, Sample
 
 
 def is_json(media_type: str) -> bool:
@@ -59,4 +56,26 @@ def flattened(value: Any, message_id: str) -> Any:
     return value
 
 
-PROVIDER = Provider(kind="standardwebhooks", verifier=verifier, translate=translate, generic=True)
+def sample(unique: str, now_ms: int) -> Sample:
+    """A new ticket."""
+    event = {"type": "ticket.created", "id": f"{unique}-m", "ticket_id": unique, "occurred_at": rfc3339(now_ms), "channel": "email"}
+    return Sample(body=msgspec.json.encode(event))
+
+
+PROVIDER = Provider(
+    kind="standardwebhooks",
+    title="Standard Webhooks",
+    schemes=("standard-webhooks",),
+    translate=translate,
+    generic=True,
+    guide=Guide(
+        clicks=(
+            "Let the system post to {url} what happened, as one event, an array of events or JSON Lines (see docs/events.md).",
+            "Sign each request with a Standard Webhooks library and the secret.",
+        ),
+        secret='`whsec_` and base64 of 24 to 64 random bytes: `echo "whsec_$(openssl rand -base64 24)"`. It is decoded before use.',
+        delivery="As the sender does it: keep the `webhook-id` over retries, send late rather than not at all.",
+        links=("https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md",),
+    ),
+    sample=sample,
+)

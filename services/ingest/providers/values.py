@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 from schemas.events import ID_MAX_CHARS
 
 TAGS_MAX = 100
+_STAND_INS = frozenset({"00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"})
+_TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
+_NOTHING: Mapping[str, Any] = {}
 
 
 def id_in(value: Any) -> str:
@@ -20,7 +24,7 @@ def id_in(value: Any) -> str:
 def name_in(value: Any) -> str | None:
     """An id or a name that may stand in an attribute; what is too long for one is no attribute, and costs no event."""
     found = id_in(value)
-    return found if 0 < len(found) <= ID_MAX_CHARS else None
+    return found if 0 < len(found) <= ID_MAX_CHARS and found.lower() not in _STAND_INS else None
 
 
 def lower_name_in(value: Any) -> str | None:
@@ -30,10 +34,57 @@ def lower_name_in(value: Any) -> str | None:
 
 def object_in(value: Any) -> Mapping[str, Any]:
     """The object, empty when it is none."""
-    return value if isinstance(value, dict) else {}
+    return value if isinstance(value, dict) else _NOTHING
+
+
+def objects_in(value: Any) -> list[Mapping[str, Any]]:
+    """The objects of a list, empty when it is none."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def at_path(value: Any, path: str) -> Any:
+    """What lies at a path of names and places with dots between (`ticket.tags.0`); None when nothing does."""
+    for step in path.split("."):
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and step.isdigit() and int(step[:9]) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    return value
 
 
 def tags_in(value: Any) -> list[str]:
     """The tags of a list that may stand in an event, at most 100."""
     found = [tag for tag in value if isinstance(tag, str) and 0 < len(tag) <= ID_MAX_CHARS] if isinstance(value, list) else []
     return found[:TAGS_MAX]
+
+
+def whole_in(value: Any) -> int | None:
+    """A whole number, also one written as text or as a float; None for anything else."""
+    found = number_in(value)
+    return int(found) if found is not None and found == int(found) else None
+
+
+def number_in(value: Any) -> float | None:
+    """A finite number below 1e9 in size, also one written as text; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or (isinstance(value, str) and len(value) > 40):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if abs(found) <= 1e9 else None
+
+
+def flag_in(value: Any) -> bool | None:
+    """A truth value, also one written as text or 0 and 1; None for anything else."""
+    if isinstance(value, bool):
+        return value
+    word = id_in(value).strip().lower()
+    return True if word in _TRUE else False if word in _FALSE else None
+
+
+def email_hash(address: str) -> str:
+    """What stands for an e-mail address where a source's options want one as an id: half of the SHA-256 of it in lower case, in hex."""
+    return hashlib.sha256(address.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -11,39 +11,32 @@ from typing import Any
 from msgspec import Struct
 
 from schemas.rejections import Reason, Rejected
+from services.ingest.providers.desk import (
+    DeskOptions,
+    agent_changed,
+    complaint,
+    priority_changed,
+    status_changed,
+    tagged,
+    team_changed,
+)
+from services.ingest.providers.provider import NOTHING, Line
+from services.ingest.providers.telling import Outside
 from services.ingest.providers.values import id_in, lower_name_in, name_in, object_in, tags_in
 
 STATUSES = {
-    "NEW": "new",
-    "OPEN": "open",
-    "PENDING": "pending",
-    "HOLD": "on_hold",
-    "SOLVED": "solved",
-    "CLOSED": "closed",
-    "ARCHIVED": "closed",  # a closed ticket that was put away
+    "new": "new",
+    "open": "open",
+    "pending": "pending",
+    "hold": "on_hold",
+    "solved": "solved",
+    "closed": "closed",
+    "archived": "closed",  # a closed ticket that was put away
 }
-PRIORITIES = ("low", "normal", "high", "urgent")
 SYSTEM_ID = "-1"
 """The actor of what triggers and automations do."""
 
-
-_DONE = ("solved", "closed")
 _MERGED_INTO = ("target_ticket_id", "merged_into_id", "into_ticket_id", "target_ticket", "merged_into", "target", "current")
-
-Outside = dict[str, Any]
-
-
-class Options(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a desk may set for its Zendesk.
-
-    `complaint_tags` turn a ticket into a complaint; a move to one of `functional_teams` or `hierarchic_teams` (group ids) is an
-    escalation of that kind; `priority_escalates` says whether a rising priority is one.
-    """
-
-    complaint_tags: frozenset[str] = frozenset()
-    functional_teams: frozenset[str] = frozenset()
-    hierarchic_teams: frozenset[str] = frozenset()
-    priority_escalates: bool = True
 
 
 class Message(Struct, frozen=True, kw_only=True, gc=False):
@@ -54,7 +47,7 @@ class Message(Struct, frozen=True, kw_only=True, gc=False):
     id: str
     ticket_id: str
     actor_id: str | None
-    options: Options
+    options: DeskOptions
 
     @property
     def previous(self) -> Any:
@@ -67,22 +60,22 @@ class Message(Struct, frozen=True, kw_only=True, gc=False):
         return self.event.get("current")
 
     @property
-    def automatic(self) -> Outside:
-        """That no person did it, where the message says so."""
-        return {"automatic": True} if self.actor_id == SYSTEM_ID else {}
+    def automatic(self) -> bool:
+        """Whether the message says that no person did it."""
+        return self.actor_id == SYSTEM_ID
 
-
-def _status(value: Any) -> str | None:
-    return STATUSES.get(value.strip().upper()) if isinstance(value, str) else None
+    def status(self, value: Any) -> str | None:
+        """Our status for Zendesk's."""
+        return self.options.status(value, STATUSES)
 
 
 def _created(message: Message) -> Iterator[Outside]:
     detail = message.detail
     submitter, requester = id_in(detail.get("submitter_id")), id_in(detail.get("requester_id"))
     by = "customer" if submitter in ("", requester) else "system" if submitter == SYSTEM_ID else "agent"
-    status = _status(detail.get("status")) or "new"
+    status = message.status(detail.get("status")) or "new"
     yield {"type": "ticket.created", "by": by, "public": detail.get("is_public") is not False, "status": status}
-    yield from _complaint(message, tags_in(detail.get("tags")))
+    yield from complaint(message.options, message.ticket_id, tags_in(detail.get("tags")), lower_name_in(detail.get("type")))
 
 
 def _comment(message: Message) -> Iterator[Outside]:
@@ -120,59 +113,39 @@ def _status_changed(message: Message) -> Iterator[Outside]:
     if word == "DELETED":
         yield {"type": "ticket.deleted"}
         return
-    to, previous = _status(message.current), _status(message.previous)
-    if word == "SCRUBBED" or (to == previous and to is not None):
+    to, previous = message.status(message.current), message.status(message.previous)
+    if word == "SCRUBBED":
         return
     if to is None:
         raise Rejected(Reason.UNTRANSLATABLE, f"the new status is none of {', '.join(STATUSES)}", "/event/current")
-    yield {"type": "ticket.status_changed", "to": to, "from": previous, **message.automatic}
-    if to in _DONE:
-        yield {"type": f"ticket.{to}", **message.automatic}
-    elif previous in _DONE:
-        yield {"type": "ticket.reopened", **message.automatic}
+    yield from status_changed(to, previous, automatic=message.automatic)
 
 
 def _undeleted(message: Message) -> Iterator[Outside]:
-    to = _status(message.current) or _status(message.detail.get("status"))
+    to = message.status(message.current) or message.status(message.detail.get("status"))
     if to is None:
         raise Rejected(Reason.UNTRANSLATABLE, "the ticket is back, but its status is not said", "/detail/status")
-    yield {"type": "ticket.status_changed", "to": to, **message.automatic}
+    yield {"type": "ticket.status_changed", "to": to, **({"automatic": True} if message.automatic else {})}
 
 
 def _agent_changed(message: Message) -> Iterator[Outside]:
-    previous, current = name_in(message.previous), name_in(message.current)
-    yield {"type": "ticket.assigned", "agent_id": current, **message.automatic}
-    if previous and current and previous != current:
-        yield {"type": "ticket.transferred", "agent_id": current, "from_agent_id": previous, "to_agent_id": current}
+    yield from agent_changed(message.current, message.previous, automatic=message.automatic)
 
 
 def _group_changed(message: Message) -> Iterator[Outside]:
-    previous, current, options = name_in(message.previous), name_in(message.current), message.options
-    yield {"type": "ticket.assigned", "team": current, **message.automatic}
-    if previous and current and previous != current:
-        yield {"type": "ticket.transferred", "team": current, "from_team": previous, "to_team": current}
-    for kind, teams in (("functional", options.functional_teams), ("hierarchic", options.hierarchic_teams)):
-        if current in teams and previous not in teams:
-            yield {"type": "ticket.escalated", "team": current, "kind": kind, "from": previous, "to": current}
+    yield from team_changed(message.options, message.current, message.previous, automatic=message.automatic)
 
 
 def _priority_changed(message: Message) -> Iterator[Outside]:
-    previous, current = lower_name_in(message.previous), lower_name_in(message.current)
-    if current is None:
-        return  # the priority was cleared, and "absent" never means "empty"
-    yield {"type": "ticket.priority_changed", "priority": current, "to": current, "from": previous}
-    if message.options.priority_escalates and _rises(previous, current):
-        yield {"type": "ticket.escalated", "priority": current, "kind": "priority", "from": previous, "to": current}
-
-
-def _rises(previous: str | None, current: str) -> bool:
-    return previous in PRIORITIES and current in PRIORITIES and PRIORITIES.index(current) > PRIORITIES.index(previous)
+    yield from priority_changed(message.options, message.current, message.previous)
 
 
 def _classified(field: str, read: Callable[[Any], str | None]) -> Callable[[Message], Iterator[Outside]]:
     def says(message: Message) -> Iterator[Outside]:
         if (to := read(message.current)) is not None:
             yield {"type": "ticket.classified", field: to, "field": field, "to": to}
+            if field == "issue_type":
+                yield from complaint(message.options, message.ticket_id, (), to)
 
     return says
 
@@ -182,15 +155,8 @@ def _tags_changed(message: Message) -> Iterator[Outside]:
     before, after = tags_in(message.previous), tags_in(message.current)
     added = tags_in(event.get("tags_added")) or tags_in(event.get("added")) or [tag for tag in after if tag not in before]
     removed = tags_in(event.get("tags_removed")) or tags_in(event.get("removed")) or [tag for tag in before if tag not in after]
-    if added or removed:
-        yield {"type": "ticket.tagged", "added": added, "removed": removed}
-    yield from _complaint(message, added)
-
-
-def _complaint(message: Message, tags: list[str]) -> Iterator[Outside]:
-    if category := next((tag for tag in tags if tag in message.options.complaint_tags), None):
-        # the id of the ticket makes it one complaint, however often the ticket is tagged
-        yield {"type": "complaint.raised", "complaint_id": message.ticket_id, "category": category}
+    yield from tagged(added, removed)
+    yield from complaint(message.options, message.ticket_id, added)
 
 
 def _merged(message: Message) -> Iterator[Outside]:
@@ -248,13 +214,31 @@ TABLE: Mapping[str, Callable[[Message], Iterator[Outside]]] = {
     "messaging_ticket.message_added": _messaging,
 }
 
-IGNORED = frozenset(
-    f"ticket.{name}"
-    for name in (
-        "custom_status_changed", "comment_made_private", "comment_redacted", "subject_changed", "description_changed", "requester_changed",
-        "submitter_changed", "organization_changed", "form_changed", "custom_field_changed", "external_id_changed", "email_ccs_changed",
-        "followers_changed", "problem_link_changed", "task_due_at_changed", "attachment_linked_to_comment",
-        "attachment_redacted_from_comment", "sla_policy_changed", "ola_policy_changed", "next_sla_breach_changed", "schedule_changed",
-    )
+_STATUS = ("ticket.status_changed", "ticket.solved", "ticket.closed", "ticket.reopened", "ticket.deleted")
+_KNOWN = (
+    "custom_status_changed", "comment_made_private", "comment_redacted", "subject_changed", "description_changed", "requester_changed",
+    "submitter_changed", "organization_changed", "form_changed", "custom_field_changed", "external_id_changed", "email_ccs_changed",
+    "followers_changed", "problem_link_changed", "task_due_at_changed", "attachment_linked_to_comment",
+    "attachment_redacted_from_comment", "sla_policy_changed", "ola_policy_changed", "next_sla_breach_changed", "schedule_changed",
 )  # fmt: skip
-"""Messages that are known and say nothing to a KPI: custom statuses arrive as statuses too, the rest is text or bookkeeping."""
+LINES: Mapping[str, Line] = {
+    "ticket.created": Line(("ticket.created", "complaint.raised")),
+    "ticket.comment_added": Line(("ticket.public_reply", "ticket.customer_message", "ticket.note"), "by author and visibility"),
+    "ticket.status_changed": Line(_STATUS),
+    "ticket.agent_assignment_changed": Line(("ticket.assigned", "ticket.transferred")),
+    "ticket.group_assignment_changed": Line(("ticket.assigned", "ticket.transferred", "ticket.escalated")),
+    "ticket.priority_changed": Line(("ticket.priority_changed", "ticket.escalated")),
+    "ticket.type_changed": Line(("ticket.classified", "complaint.raised")),
+    "ticket.brand_changed": Line(("ticket.classified",)),
+    "ticket.tags_changed": Line(("ticket.tagged", "complaint.raised")),
+    "ticket.merged": Line(("ticket.merged",)),
+    "ticket.soft_deleted": Line(("ticket.deleted",)),
+    "ticket.permanently_deleted": Line(("ticket.deleted",)),
+    "ticket.marked_as_spam": Line(("ticket.deleted",)),
+    "ticket.undeleted": Line(("ticket.status_changed",)),
+    "ticket.csat_requested": Line(("survey.sent",)),
+    "ticket.csat_received": Line(("survey.responded",)),
+    "messaging_ticket.message_added": Line(("ticket.customer_message", "ticket.public_reply")),
+    **{f"ticket.{name}": NOTHING for name in _KNOWN},
+}
+"""Every known message; those that become nothing are text or bookkeeping, or arrive as another message too (custom statuses)."""

@@ -12,8 +12,10 @@ from typing import Any, Literal, NamedTuple
 from kpis.query import Anchor, Point, Query, Unanswerable
 from schemas.canonical import rfc3339
 from schemas.figures import Figure, Quality
+from schemas.standing import Standing
 from services.api.ports import Freshness, Series
 
+HOUR_MS = 3_600_000
 NOON_MS = 1_795_348_800_000  # 2026-11-22T12:00:00Z
 WIDTHS_MS = {
     "5m": 300_000,
@@ -127,6 +129,24 @@ class FakeBoard:
                 ("events", {}, 48_211),
             ],
             progress={"events-0": 4711, "facts-0": 815},
+            standings=[
+                Standing(
+                    source="aircall",
+                    kind="aircall",
+                    door="a",
+                    at_ms=now_ms,
+                    last_delivery_ms=now_ms - 2_000,
+                    deliveries={"accepted": 700, "rejected": 3, "refused": 2},
+                    accepted=700,
+                    rejected={"bad_time": 3},
+                    refused={"401": 2},
+                    quiet_after_ms=HOUR_MS,
+                ),
+                Standing(source="surveys", kind="typeform", door="a", at_ms=now_ms, quiet_after_ms=HOUR_MS, ready=False),
+                Standing(
+                    source="zendesk", kind="zendesk", door="a", at_ms=now_ms, last_delivery_ms=now_ms - 7_200_000, quiet_after_ms=3_600_000
+                ),
+            ],
         )
         self.computed = 0
 
@@ -224,6 +244,10 @@ class FakeBoard:
 
     def now_ms(self) -> int:
         """As `Figures.now_ms`."""
+        return self._now_ms
+
+    def wall_ms(self) -> int:
+        """As `Figures.wall_ms`."""
         return self._now_ms
 
     def _one(self, kpi: str) -> Made:

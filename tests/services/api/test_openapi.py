@@ -24,6 +24,7 @@ ADDRESSES = {
     "/v1/series",
     "/v1/lineage",
     "/v1/progress",
+    "/v1/sources",
     "/v1/boards/{name}",
     "/metrics",
     "/metrics/agents",

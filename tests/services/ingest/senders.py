@@ -17,7 +17,8 @@ from schemas.events import Event
 from schemas.topics import EVENTS, REJECTED
 from services.ingest.app import IngestApp, create_app
 from services.ingest.packer import Record, Unavailable
-from services.settings import IngestSettings, Settings, SourceSettings
+from services.settings import IngestSettings, Settings
+from services.source_settings import SourceSettings
 
 NOW_MS = 1_772_450_000_000
 KEY = hashlib.sha256(b"only for tests").digest()
@@ -75,8 +76,20 @@ class Remembering:
 
 def app_with(publisher: Remembering, *, said: list[str] | None = None, **ingest: Any) -> IngestApp:
     """An app over the sources above at a fixed time."""
-    settings = Settings(sources=SOURCES, ingest=IngestSettings(linger_ms=0, **ingest))
-    return create_app(settings, publisher, lambda: NOW_MS, environ=ENVIRON, say=([] if said is None else said).append)
+    return app_of(SOURCES, publisher, said=said, **ingest)
+
+
+def app_of(
+    sources: Mapping[str, SourceSettings],
+    publisher: Remembering,
+    *,
+    said: list[str] | None = None,
+    environ: Mapping[str, str] = ENVIRON,
+    **ingest: Any,
+) -> IngestApp:
+    """An app over sources of one's own at a fixed time."""
+    settings = Settings(sources=dict(sources), ingest=IngestSettings(linger_ms=0, **ingest))
+    return create_app(settings, publisher, lambda: NOW_MS, environ=environ, say=([] if said is None else said).append)
 
 
 def signed(body: bytes, *, key: bytes = KEY, message_id: str = "msg-1", at_ms: int = NOW_MS) -> dict[str, str]:

@@ -16,8 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from schemas.events import FactWithdrawn
 from schemas.topics import EVENTS
 from services.ingest.app import create_app
-from services.settings import Settings, SourceSettings
+from services.settings import Settings
 from services.settings_errors import ConfigError
+from services.source_settings import SourceSettings
 from tests.services.ingest.senders import (
     EVENT,
     KEY,

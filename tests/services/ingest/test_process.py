@@ -18,7 +18,8 @@ import pytest
 from schemas.codec import decode_record
 from schemas.topics import EVENTS
 from services.kafka import read_partition
-from services.settings import Settings, SourceSettings, as_environment, topic
+from services.settings import Settings, as_environment, topic
+from services.source_settings import SourceSettings
 from services.topics import ensure_topics
 from tests.conftest import REPOSITORY, SettingsFor
 from tests.services.ingest.senders import EVENT, SECRET, TOKEN

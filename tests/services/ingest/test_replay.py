@@ -25,7 +25,8 @@ from services.ingest.packer import Packer
 from services.ingest.providers import PROVIDERS
 from services.ingest.replay import Again, Replay
 from services.ingest.sources import Source, configured
-from services.settings import Settings, SourceSettings
+from services.settings import Settings
+from services.source_settings import SourceSettings
 from tests.services.ingest.senders import ENVIRON, EVENT, NOW_MS, SOURCES, TOKEN, Remembering, app_with, post, signed, signed_by_zendesk
 from tests.services.ingest.test_every_provider import BODIES, CONTENT_TYPES
 
@@ -51,7 +52,7 @@ def kept(publisher: Remembering) -> list[tuple[DeadLetter, bytes]]:
 async def taken(source: Source, body: bytes, headers: Mapping[str, str]) -> Remembering:
     """What the door makes of one verified delivery."""
     publisher = Remembering()
-    door = Door(Packer(publisher.send, linger_ms=0), PARTITIONS, Metrics([source.name]))
+    door = Door(Packer(publisher.send, linger_ms=0), PARTITIONS, Metrics({source.name: source.standing("a-door")}))
     sent = {name.encode(): value.encode() for name, value in headers.items()}
     await door.take(source, Delivery(headers=sent, body=body, received_at_ms=NOW_MS))
     return publisher
@@ -155,9 +156,14 @@ async def test_only_what_the_translation_reads_is_kept_of_the_headers() -> None:
     assert all(word not in json.dumps(publisher.letters) for word in ("hush", TOKEN, "v1,"))
 
 
+NAMING = ("x-event-key",)
+"""Headers that hold the name of a message, although they sound as if they held a secret (Bitbucket's)."""
+
+
 def test_no_kind_reads_a_header_that_proves_the_sender() -> None:
     telling = ("sign", "auth", "token", "secret", "cookie", "key", "hmac", "password", "forwarded")
-    assert [name for name in KEPT_HEADERS if any(word in name for word in telling)] == []
+    names = [name for name in KEPT_HEADERS if name not in NAMING]
+    assert [name for name in names if any(word in name for word in telling)] == []
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import pytest
 
 from services.ingest.app import create_app
 from services.ingest.signatures import ZENDESK_TESTS_SECRET
-from services.settings import Settings, SourceSettings
+from services.settings import Settings
+from services.source_settings import SourceSettings
 from tests.services.ingest.senders import ENVIRON, NOW_MS, Remembering, app_with, post, signed_by_zendesk
 
 MESSAGE = {

@@ -1,0 +1,347 @@
+"""How long does one delivery of each provider keep a core busy: to verify, to translate, to judge? Target: at most 200 µs.
+
+Takes what was recorded of every kind, signed as its sender signs, and measures on one core: `verify` is the proof of the sender,
+`translate` the adapter, `judge` the door's own work on what came of it (decode to an event, check, encode for its partition).
+Median and maximum are over the recordings of a kind, each the median of its rounds. Then the
+mix of all of them goes through the whole application, in one process without a broker, and over HTTP with one (not with --short).
+Exits 1 when verify and translate of the slowest recording of a kind take more than the target.
+
+    python -m benchmarks.providers [--short] [--seconds 5] [--rounds 5]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import multiprocessing
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from multiprocessing.queues import Queue
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import psutil
+
+from benchmarks.ingest import Share, wait_until_ready
+from cli.demo_settings import free_ports
+from deploy.kafka.embedded import EmbeddedKafka
+from schemas.rejections import Rejected
+from services.ingest.admission import admitted, packed
+from services.ingest.app import create_app, run, wall_clock_ms
+from services.ingest.delivery import Delivery, WrongContentType
+from services.ingest.packer import Record
+from services.ingest.providers import PROVIDERS
+from services.ingest.signatures import SCHEMES
+from services.ingest.sources import Proof, Source, source_of
+from services.settings import IngestSettings, KafkaSettings, Settings
+from services.source_settings import SourceSettings
+from services.topics import ensure_topics
+from tests.services.ingest.mutations import Request, known, sent
+
+TARGET_US = 200.0
+PARTITIONS = 8
+SECRETS = {"BENCHMARK_SECRET": "whsec_YSBrZXkgdGhhdCBpcyBvbmx5IGZvciB0aGlzIHRlc3Q=", "BENCHMARK_TOKEN": "a-token-for-the-path"}
+_SECRET_OF_SCHEME = {"static-header": "X-Desk-Key: s3cret", "basic-auth": "hook:s3cret"}
+
+
+class Cost(NamedTuple):
+    """What one recording costs, in microseconds of CPU; `events` are those that come of it."""
+
+    request: Request
+    verify_us: float
+    translate_us: float
+    judge_us: float
+    events: int
+
+    @property
+    def adapter_us(self) -> float:
+        """What the provider answers for."""
+        return self.verify_us + self.translate_us
+
+
+def settings_of(kinds: Iterable[str], **sections: Any) -> Settings:
+    """One source of each kind, that can be proved in the kind's first way and by the token."""
+    sources = {kind: SourceSettings(kind=kind, secret_env=(f"BENCHMARK_{kind.upper()}",), token_env=("BENCHMARK_TOKEN",)) for kind in kinds}
+    return Settings(sources=sources, **sections)
+
+
+def secret_of(kind: str) -> str:
+    """A secret in the form of the kind's first scheme."""
+    return _SECRET_OF_SCHEME.get(next(iter(PROVIDERS[kind].schemes), ""), SECRETS["BENCHMARK_SECRET"])
+
+
+def environ() -> dict[str, str]:
+    """The secrets of all sources."""
+    return {**SECRETS, **{f"BENCHMARK_{kind.upper()}": secret_of(kind) for kind in PROVIDERS}}
+
+
+def proved(request: Request, settings: Settings, now_ms: int) -> tuple[Delivery, str | None]:
+    """The delivery as its sender signs it, or as it is with the token of the path where the kind has no scheme for it."""
+    delivery = msgspec.structs.replace(sent(request, now_ms), method=PROVIDERS[request.kind].methods[0])
+    for name in PROVIDERS[request.kind].schemes[:1]:
+        secret, url = secret_of(request.kind), settings.url_of(request.kind)
+        try:
+            signed = SCHEMES[name].signed(delivery, secret, url)
+        except (ValueError, TypeError):
+            break
+        if SCHEMES[name].accepts(signed, [SCHEMES[name].key(secret)], url):
+            return signed, None
+    return delivery, SECRETS["BENCHMARK_TOKEN"]
+
+
+def cost_of(request: Request, rounds: int) -> Cost:
+    """What one recording costs, with the options it was made with."""
+    settings = settings_of([request.kind])
+    declared = settings.sources[request.kind].model_copy(update={"options": dict(request.options)})
+    source = source_of(request.kind, declared, settings, environ())
+    delivery, token = proved(request, settings, wall_clock_ms())
+    assert source.proof(delivery, token) is not Proof.NONE
+    items = _translated(source, delivery)
+
+    def judge() -> int:
+        events = 0
+        for item in items:
+            try:
+                events += len(packed(admitted(item, source, delivery.received_at_ms)[0], PARTITIONS))
+            except Rejected:
+                continue
+        return events
+
+    return Cost(
+        request,
+        micros(lambda: source.proof(delivery, token), rounds),
+        micros(lambda: _translated(source, delivery), rounds),
+        micros(judge, rounds),
+        judge(),
+    )
+
+
+def _translated(source: Source, delivery: Delivery) -> Sequence[Any]:
+    try:
+        return source.provider.translate(delivery, source.options).items
+    except (Rejected, WrongContentType):
+        return ()
+
+
+def micros(work: Callable[[], object], rounds: int) -> float:
+    """Median of the rounds, in µs of CPU a call; a round is as many calls as take a millisecond or two."""
+    work()
+    began = time.process_time_ns()
+    for _ in range(10):
+        work()
+    calls = max(10, min(1000, 20_000_000 // max(1, time.process_time_ns() - began)))
+    took = []
+    for _ in range(rounds):
+        began = time.process_time_ns()
+        for _ in range(calls):
+            work()
+        took.append((time.process_time_ns() - began) / calls / 1000)
+    return statistics.median(took)
+
+
+def table(costs: Sequence[Cost]) -> list[str]:
+    """Print the table, the kinds in the order of what they cost at most; the kinds above the target."""
+    above = []
+    print(f"{'kind':18}{'recorded':>9}{'verify µs':>16}{'translate µs':>16}{'judge µs':>16}{'both µs':>10}  slowest")
+    print(f"{'':18}{'':9}" + f"{'median':>9}{'max':>7}" * 3 + f"{'max':>10}")
+    by_kind = {kind: [cost for cost in costs if cost.request.kind == kind] for kind in sorted(PROVIDERS)}
+    for kind, own in sorted(by_kind.items(), key=lambda one: -max(cost.adapter_us for cost in one[1])):
+        columns = ([getattr(cost, f"{name}_us") for cost in own] for name in ("verify", "translate", "judge"))
+        slowest = max(own, key=lambda cost: cost.adapter_us)
+        cells = "".join(f"{statistics.median(column):>9.1f}{max(column):>7.1f}" for column in columns)
+        too_slow = slowest.adapter_us > TARGET_US
+        size = f"{slowest.request.name} ({len(slowest.request.body):,} bytes)"
+        print(f"{kind:18}{len(own):>9}{cells}{slowest.adapter_us:>10.1f}  {size}{'  ABOVE THE TARGET' if too_slow else ''}")
+        if too_slow:
+            above.append(kind)
+    return above
+
+
+# The mix of all of them through the whole application
+
+
+class Forgetting:
+    """A publisher that acknowledges at once and keeps nothing."""
+
+    async def run(self) -> None:
+        """Nothing to connect to."""
+        await asyncio.Event().wait()
+
+    async def send(self, record: Record) -> None:
+        """Forget it."""
+
+    def why_not_ready(self) -> str | None:
+        """Always ready."""
+        return None
+
+
+class Post(NamedTuple):
+    """One delivery of the mix: where it is posted, and what."""
+
+    path: str
+    delivery: Delivery
+
+    def wire(self) -> bytes:
+        """The bytes of the request, as a sender over the network would write them."""
+        delivery = self.delivery
+        query = b"?" + delivery.query if delivery.query else b""
+        head = b"%s %s%s HTTP/1.1\r\nhost: 127.0.0.1\r\n" % (delivery.method.encode(), self.path.encode(), query)
+        lines = b"".join(b"%s: %s\r\n" % header for header in delivery.headers.items())
+        return head + lines + b"content-length: %d\r\n\r\n" % len(delivery.body) + delivery.body
+
+
+def usable(settings: Settings) -> list[Request]:
+    """What was recorded and is not refused with default options, so that the mix is what a healthy installation sees."""
+    found = []
+    for request in known():
+        source = source_of(request.kind, settings.sources[request.kind], settings, environ())
+        delivery = sent(request, wall_clock_ms())
+        items = _translated(source, delivery)
+        if items and not any(isinstance(item, Rejected) for item in items):
+            found.append(request)
+    return found
+
+
+def post_of(request: Request, number: int, settings: Settings) -> Post:
+    """The request as a new one: blanks or a field at its end tell it from the others, so none is answered from memory."""
+    if "urlencoded" in request.headers.get("content-type", ""):
+        body = request.body + b"&number=%d" % number
+    else:
+        body = request.body + format(number, "b").replace("0", " ").replace("1", "\n").encode()
+    delivery, token = proved(request._replace(body=body), settings, wall_clock_ms())
+    return Post(f"/webhooks/{request.kind}" + (f"/{token}" if token else ""), delivery)
+
+
+async def in_process(rounds: int, copies: int) -> float:
+    """Requests a CPU-second through the ASGI application, without HTTP and without a broker: the median of the rounds."""
+    settings = settings_of(sorted(PROVIDERS), ingest=IngestSettings(linger_ms=0))
+    app = create_app(settings, Forgetting(), environ=environ(), say=lambda text: None)
+    requests = usable(settings)
+    statuses: Counter[int] = Counter()
+
+    async def send(message: Any) -> None:
+        if "status" in message:
+            statuses[message["status"]] += 1
+
+    async def posted(post: Post) -> None:
+        message = {"type": "http.request", "body": post.delivery.body}
+
+        async def receive() -> Any:
+            return message
+
+        headers = list(post.delivery.headers.items())
+        scope = {"type": "http", "method": post.delivery.method, "path": post.path, "query_string": post.delivery.query, "headers": headers}
+        await app(scope, receive, send)
+
+    rates = []
+    for n in range(rounds):
+        posts = [post_of(request, n * copies + copy, settings) for copy in range(copies) for request in requests]
+        began = time.process_time()
+        for post in posts:
+            await posted(post)
+        rates.append(len(posts) / (time.process_time() - began))
+    if any(status >= 300 for status in statuses):
+        raise RuntimeError(f"not every delivery was taken: {dict(statuses)}")
+    print(f"the mix of {len(requests)} recordings of {len(PROVIDERS)} kinds, in one process: {statistics.median(rates):,.0f} a CPU-second")
+    return statistics.median(rates)
+
+
+def over_http(given: argparse.Namespace) -> None:
+    """The same over HTTP, from client processes, with one ingest process and a broker."""
+    os.environ.update(environ())
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as folder, EmbeddedKafka(Path(folder)) as kafka:
+        settings = settings_of(
+            sorted(PROVIDERS),
+            kafka=KafkaSettings(bootstrap=kafka.bootstrap, topic_prefix="bench."),
+            ingest=IngestSettings(port=free_ports(1)[0]),
+        )
+        asyncio.run(ensure_topics(settings))
+        ingest = context.Process(target=run, args=(settings,))
+        ingest.start()
+        try:
+            wait_until_ready(settings.ingest.port, ingest.is_alive)
+            print(f"{'round':>6} {'requests':>9} {'a second':>9} {'a CPU-second':>13} {'p50 ms':>7} {'p99 ms':>7} {'refused':>8}")
+            rounds = [_round(context, given, settings, psutil.Process(ingest.pid), n + 1) for n in range(given.rounds)]
+            wall, cpu = (statistics.median(column) for column in zip(*rounds, strict=True))
+            print(f"{'median':>6} {'':>9} {wall:>9,.0f} {cpu:>13,.0f}")
+        finally:
+            ingest.terminate()
+            ingest.join()
+
+
+def _round(
+    context: multiprocessing.context.SpawnContext, given: argparse.Namespace, settings: Settings, ingest: psutil.Process, number: int
+) -> tuple[float, float]:
+    shares: Queue[Share] = context.Queue()
+    places = [(number * given.clients + n) * 10**7 for n in range(given.clients)]
+    clients = [context.Process(target=_client, args=(settings, given.connections, given.seconds, place, shares)) for place in places]
+    for client in clients:
+        client.start()
+    before, cpu_before = time.perf_counter(), ingest.cpu_times()
+    found = [shares.get() for _ in clients]
+    for client in clients:
+        client.join()
+    after = ingest.cpu_times()
+    requests, refused = sum(share.requests for share in found), sum(share.refused for share in found)
+    waited = sorted(seconds for share in found for seconds in share.answer_seconds)
+    cpu = requests / (after.user + after.system - cpu_before.user - cpu_before.system)
+    wall = requests / min(given.seconds, time.perf_counter() - before)
+    p50, p99 = (waited[int(len(waited) * q)] * 1000 for q in (0.5, 0.99))
+    print(f"{number:>6} {requests:>9,} {wall:>9,.0f} {cpu:>13,.0f} {p50:>7.1f} {p99:>7.1f} {refused:>8}", flush=True)
+    return wall, cpu
+
+
+def _client(settings: Settings, connections: int, seconds: float, place: int, shares: Queue[Share]) -> None:
+    shares.put(asyncio.run(_drive(settings, connections, seconds, place)))
+
+
+async def _drive(settings: Settings, connections: int, seconds: float, place: int) -> Share:
+    requests = usable(settings)
+    end = time.perf_counter() + seconds
+    drives = (_connection(settings, requests, end, place + n * 10**5) for n in range(connections))
+    found = await asyncio.gather(*drives)
+    return Share(sum(s.requests for s in found), sum(s.refused for s in found), [s for share in found for s in share.answer_seconds])
+
+
+async def _connection(settings: Settings, requests: Sequence[Request], end: float, place: int) -> Share:
+    reader, writer = await asyncio.open_connection("127.0.0.1", settings.ingest.port)
+    waited: list[float] = []
+    refused = number = 0
+    while (began := time.perf_counter()) < end:
+        number += 1
+        writer.write(post_of(requests[(place + number) % len(requests)], place + number, settings).wire())
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = head.lower().partition(b"content-length:")[2].split(b"\r", 1)[0]
+        await reader.readexactly(int(length or 0))
+        refused += not head.startswith(b"HTTP/1.1 2")
+        waited.append(time.perf_counter() - began)
+    writer.close()
+    return Share(number - refused, refused, waited)
+
+
+def main() -> None:
+    """Measure, print the tables, and exit 1 when a kind is above the target."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--short", action="store_true", help="fewer rounds, and no broker")
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each round over HTTP")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--clients", type=int, default=2)
+    parser.add_argument("--connections", type=int, default=32, help="of each client")
+    given = parser.parse_args()
+    above = table([cost_of(request, 3 if given.short else 9) for request in known()])
+    asyncio.run(in_process(3 if given.short else given.rounds, 5 if given.short else 20))
+    if not given.short:
+        over_http(given)
+    if above:
+        sys.exit(f"above {TARGET_US:.0f} µs: {', '.join(above)}")
+
+
+if __name__ == "__main__":
+    main()
