@@ -155,12 +155,12 @@ def _tell_trial(name: str, found: Mapping[str, Any]) -> None:
     )
     for event in found["events"]:
         out.print(f"  {event['type']} {plain(event['id'])}", soft_wrap=True)
-    out.print(f"in the figures after {found['seconds']:.1f} s")
+    out.print(f"the figures include it after {found['seconds']:.1f} s")
     for figure in found["figures"]:
         values = " -> ".join("-" if value is None else f"{value:g}" for value in (figure["before"], figure["after"]))
         out.print(f"  {figure['kpi']} ({figure['window']}): {values}, n {figure['n_before']} -> {figure['n_after']}")
     if not found["figures"]:
-        out.print("  none of them changed: no KPI reads these events alone")
+        out.print("  no value changed: these events count only together with others")
     if found["taken_back"]:
         out.print("the sample is taken back: the figures are as if it had never been sent")
     else:

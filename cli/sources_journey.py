@@ -20,8 +20,11 @@ from services.settings import Settings, topic
 _PAUSE_SECONDS = 0.2
 _FIGURES_SECONDS = 6
 """How long a changed figure is looked for once the figures include the sample: the finest windows are cut at 5 s."""
-_WINDOWS = ("now", "5m", "15m", "1h", "today", "24h")
-"""The windows in which a sample of this minute shows first, the finest first."""
+_WINDOWS = {window: rank for rank, window in enumerate(("now", "5m", "15m", "1h", "4h", "today", "24h"))}
+"""The windows in which a sample of this minute shows best, the finest first; then any other."""
+
+Figures = dict[tuple[str, str], tuple[Any, int]]
+"""Value and n by KPI and window."""
 
 
 class Place(NamedTuple):
@@ -99,19 +102,17 @@ class Api:
                 return behind
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def figures(self, events: Sequence[Event]) -> dict[str, tuple[str, Any, int]]:
-        """Of every KPI that reads events of these types its window, value and n; {} while the API is away."""
+    async def figures(self, events: Sequence[Event]) -> Figures:
+        """The figures of every KPI that reads events of these types; {} while the API is away."""
         types = {event.type for event in events}
         named = [kpi.id for kpi in KPIS if types & set(kpi.events)]
         if not named:
             return {}
         answer = await self._asked("/v1/figures", {"kpi": named})
-        found: dict[str, tuple[str, Any, int]] = {}
-        for window in _WINDOWS:
-            for figure in answer.get("figures", ()):
-                if figure["window"] == window:
-                    found.setdefault(figure["kpi"], (window, figure["value"], figure["n"]))
-        return found
+        return {
+            (figure["kpi"], figure["window"]): (figure["value"], figure["n"])
+            for figure in sorted(answer.get("figures", ()), key=lambda figure: _WINDOWS.get(figure["window"], len(_WINDOWS)))
+        }
 
     async def _asked(self, path: str, params: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -122,21 +123,18 @@ class Api:
         return value if isinstance(value, dict) else {}
 
 
-async def figures_touched(
-    api: Api, events: Sequence[Event], before: Mapping[str, tuple[str, Any, int]], *, wall: bool
-) -> list[dict[str, Any]]:
-    """The figures that are other than before, once there is one; others' events count in them too.
+async def figures_touched(api: Api, events: Sequence[Event], before: Figures, *, wall: bool) -> list[dict[str, Any]]:
+    """The figures that are other than before, once there is one, each KPI in its finest window; others' events count in them too.
 
     With figures as of the newest event (`wall` False) a sample need not show at once, so that nothing is waited for.
     """
     deadline = time.monotonic() + (_FIGURES_SECONDS if wall and before else 0)
     while True:
-        after = await api.figures(events)
-        changed = [
-            {"kpi": kpi, "window": window, "before": before[kpi][1], "after": value, "n_before": before[kpi][2], "n_after": n}
-            for kpi, (window, value, n) in after.items()
-            if kpi in before and (value, n) != before[kpi][1:] and window == before[kpi][0]
-        ]
+        changed: dict[str, dict[str, Any]] = {}
+        for (kpi, window), (value, n) in (await api.figures(events)).items():
+            was = before.get((kpi, window))
+            if was is not None and was != (value, n):
+                changed.setdefault(kpi, {"kpi": kpi, "window": window, "before": was[0], "after": value, "n_before": was[1], "n_after": n})
         if changed or time.monotonic() >= deadline:
-            return changed
+            return list(changed.values())
         await asyncio.sleep(_PAUSE_SECONDS)

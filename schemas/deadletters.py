@@ -17,6 +17,9 @@ from schemas.rejections import Reason
 PART_BYTES = 600_000
 """Original bytes in one record: base64 makes 800 kB of them, which stays below the broker's 1 MiB with all the rest."""
 
+PARAMETER = "?"
+"""Before the name of a parameter of the address that is kept among the headers."""
+
 AGGREGATOR = "aggregator"
 """The kind of what the aggregator kept out: its body is an event, or a record, in the form of the topic `events`."""
 

@@ -5,13 +5,16 @@ Law: of the headers only those are kept that the translation reads, so that it c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from urllib.parse import parse_qs
 
-from schemas.deadletters import letters_of
+from schemas.deadletters import PARAMETER, letters_of
 from schemas.rejections import Rejected
+from services.ingest.delivery import Delivery
 from services.ingest.providers import PROVIDERS
 from services.ingest.sources import Source
 
+KEPT_PARAMETERS = tuple(sorted({name for provider in PROVIDERS.values() for name in provider.query}))
 KEPT_HEADERS = tuple(sorted({name for provider in PROVIDERS.values() for name in provider.headers}))
 HEADER_MAX_CHARS = 2_400
 """An id of 200 characters behind percent signs; a longer value could not be used, and a shortened one would be another id."""
@@ -35,7 +38,13 @@ def letters(
     )
 
 
-def harmless(header: Mapping[bytes, bytes]) -> dict[str, str]:
-    """The headers that some kind's translation reads; of every kind, because a wrong kind may be what is put right."""
-    found = {name: header[name.encode()].decode("latin-1") for name in KEPT_HEADERS if name.encode() in header}
+def harmless(delivery: Delivery) -> dict[str, str]:
+    """The headers that some kind's translation reads; of every kind, because a wrong kind may be what is put right.
+
+    Parameters of the address that one reads stand among them behind a `?`.
+    """
+    header = delivery.headers
+    asked = parse_qs(delivery.query.decode("latin-1")) if delivery.query else {}
+    parameters = {f"{PARAMETER}{name}": asked[name][-1] for name in KEPT_PARAMETERS if name in asked}
+    found = parameters | {name: header[name.encode()].decode("latin-1") for name in KEPT_HEADERS if name.encode() in header}
     return {name: value for name, value in found.items() if len(value) <= HEADER_MAX_CHARS}

@@ -105,7 +105,7 @@ class Door:
             lost = [(None, faults[0][1], delivery.body)]
         else:
             lost = [(ordinal, rejected, original(ordinal)) for ordinal, rejected in faults]
-        headers = harmless(delivery.headers)
+        headers = harmless(delivery)
         return [
             self._packer.put_alone(REJECTED, 0, key, value)
             for ordinal, rejected, body in lost

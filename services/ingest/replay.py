@@ -7,12 +7,13 @@ twice counts once. No signature is asked: only bodies of verified senders were k
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Struct
 
 from schemas.codec import decode_record
-from schemas.deadletters import AGGREGATOR, DeadLetter
+from schemas.deadletters import AGGREGATOR, PARAMETER, DeadLetter
 from schemas.events import Event
 from schemas.rejections import Reason, Rejected
 from services.ingest.admission import admitted, packed
@@ -93,8 +94,9 @@ class Replay:
 
 def delivery_of(letter: DeadLetter, body: bytes) -> Delivery:
     """The delivery that a letter stands for: the whole body, or one item in a delivery of its own that knows its old place."""
-    headers = {name.encode(): value.encode("latin-1", "replace") for name, value in letter.headers.items()}
-    whole = Delivery(headers=headers, body=body, received_at_ms=letter.received_at_ms, first_ordinal=letter.ordinal or 0)
+    headers = {name.encode(): value.encode("latin-1", "replace") for name, value in letter.headers.items() if name[:1] != PARAMETER}
+    query = urlencode({name[1:]: value for name, value in letter.headers.items() if name[:1] == PARAMETER}).encode()
+    whole = Delivery(headers=headers, query=query, body=body, received_at_ms=letter.received_at_ms, first_ordinal=letter.ordinal or 0)
     if letter.ordinal is None or whole.media_type in JSON_LINES:
         return whole
     return msgspec.structs.replace(whole, body=b"[" + body + b"]")

@@ -108,9 +108,9 @@ def person(value: Any) -> str | None:
 
 def known(value: Any) -> str | None:
     """The id of a person as a change log names it; a user name may be a name or an e-mail address, so it is kept as a hash."""
-    found = name_in(value)
-    if found is None or _ID_OF_PERSON.fullmatch(found):
-        return found
+    found = id_in(value)
+    if not found or _ID_OF_PERSON.fullmatch(found):
+        return name_in(found)
     return email_hash(found)
 
 

@@ -17,13 +17,13 @@ from schemas.rejections import Reason, Rejected
 from services.ingest.bodies import JSON_LINES, elements_of, form_of, lines_of, value_of
 from services.ingest.delivery import Delivery, Translation, WrongContentType
 from services.ingest.providers.batches import together
-from services.ingest.providers.mapping_fields import FIELDS, Reading, is_address, money, read
+from services.ingest.providers.mapping_fields import FIELDS, Reading, money, read
 from services.ingest.providers.mapping_options import HEADERS, MappingOptions, Message, Place, is_own
 from services.ingest.providers.provider import Guide, Line, Provider, Sample
 from services.ingest.providers.questions import Question, answer
 from services.ingest.providers.telling import Outside, identity, told, unnamed
 from services.ingest.providers.times import any_time
-from services.ingest.providers.values import at_path, email_hash, id_in
+from services.ingest.providers.values import at_path, email_hash, id_in, is_address
 
 FORM = "application/x-www-form-urlencoded"
 _json = msgspec.json.Decoder()
@@ -228,7 +228,9 @@ def sample(unique: str, now_ms: int) -> Sample:
     return Sample(body=msgspec.json.encode(event))
 
 
-LINES: Mapping[str, Line] = {name: Line((name,), "in a body of this template: by its own name, or as `options.messages` says") for name in FIELDS}
+LINES: Mapping[str, Line] = {
+    name: Line((name,), "in a body of this template: by its own name, or as `options.messages` says") for name in FIELDS
+}
 """Every canonical name; the names of a sender are its own."""
 SHOWN = """\
 [sources.phones.options]

@@ -19,13 +19,12 @@ from schemas.events import BY_TYPE, Answer
 from schemas.rejections import Reason, Rejected
 from services.ingest.providers.money import currency_in, from_major, from_minor
 from services.ingest.providers.times import any_time
-from services.ingest.providers.values import TAGS_MAX, email_hash, flag_in, id_in, name_in, number_in, objects_in, whole_in
+from services.ingest.providers.values import TAGS_MAX, email_hash, flag_in, id_in, is_address, name_in, number_in, objects_in, whole_in
 
 Kind = Literal["text", "word", "flag", "whole", "number", "money", "time", "tags", "answers", "score", "currency"]
 
 _INSIDE_ONLY = frozenset({"id", "source", "ticket_source", "occurred_at", "received_at", "time_is_received", "log", "generation"})
 _SHOUTED = frozenset({"channel", "priority", "issue_type"})
-_TELEPHONE = re.compile(r"(?:tel:)?\+\d[\d\s().\-/]{5,}")
 _BETWEEN_WORDS = re.compile(r"[\s\-]+")
 _ANSWER_FIELDS = frozenset(Answer.__struct_fields__)
 
@@ -139,11 +138,6 @@ def _text(value: Any, reading: Reading, *, lower: bool) -> str | None:
     if is_address(found):
         return email_hash(found) if reading.hashes_addresses else None
     return name_in(found.lower() if lower else found)
-
-
-def is_address(text: str) -> bool:
-    """Whether a text reaches a person: an e-mail address or a telephone number with its country."""
-    return "@" in text or _TELEPHONE.fullmatch(text) is not None
 
 
 def _word(field: Field, value: Any, pointer: str) -> str:

@@ -68,7 +68,8 @@ class Provider(Struct, frozen=True, kw_only=True):
     the provider's messages, which are also labels of a counter. Of a `generic` kind the sender writes canonical events and wants to
     know what was wrong; the others are answered 2xx for all that is verified, with `reply` where it gives one. `handshake` answers
     OPTIONS with headers, `probes` are the methods that are answered 200 without a proof. `headers` are those that `translate` reads
-    (lower-case); they are kept with what is rejected, so a header that proves the sender is never among them. `sample(unique,
+    (lower-case); they are kept with what is rejected, so a header that proves the sender is never among them;
+    `query` names the parameters of the address that it reads, kept in the same way. `sample(unique,
     now_ms)` is a delivery of now, about things whose ids hold `unique`.
     """
 
@@ -87,3 +88,4 @@ class Provider(Struct, frozen=True, kw_only=True):
     methods: tuple[str, ...] = ("POST",)
     probes: tuple[str, ...] = ()
     headers: tuple[str, ...] = ("content-type", "webhook-id")
+    query: tuple[str, ...] = ()

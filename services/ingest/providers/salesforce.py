@@ -100,7 +100,7 @@ def _notified(notification: Notification, action_id: str, options: SalesforceOpt
     record_id = name_in(fields.get("Id"))
     if not notification_id or record_id is None:
         pointer = "/Notification/sObject/Id" if notification_id else "/Notification/Id"
-        raise Rejected(Reason.MISSING_FIELD, f"a notification of {name[:80]} names no record or has no Id", pointer)
+        raise Rejected(Reason.MISSING_FIELD, "a notification has no Id or names no record", pointer)
     values = {field: said for field, said in fields.items() if said}
     record = Record(id=record_id, message_id=notification_id, values=values, options=options, whole=True)
     zone = zone_of(options.time_zone)

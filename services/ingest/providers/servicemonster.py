@@ -220,6 +220,7 @@ GUIDE = Guide(
 
 PROVIDER = Provider(
     kind="servicemonster",
+    query=("event",),
     title="ServiceMonster",
     schemes=("static-header",),
     translate=translate,

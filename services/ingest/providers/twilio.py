@@ -209,7 +209,7 @@ PROVIDER = Provider(
         secret="The Auth Token of the account, as the Console's first page shows it.",
         delivery="The callback comes once, in any order within a second; Event Streams tries for up to 4 hours, at times twice.",
         notes=(
-            "Use one of the two, not both: they name the same event differently.",
+            "One of the two is enough. With both a call still counts once, but a transfer counts twice: their ids differ.",
             'Activities of your own are told by `activities = { "Lunch" = "away" }`.',
             "A cancelled task does not say whether a worker had it: call.abandoned and call.ended are both told, and what came "
             "before decides which of them counts.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ TAGS_MAX = 100
 _STAND_INS = frozenset({"00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"})
 _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 _NOTHING: Mapping[str, Any] = {}
+_TELEPHONE = re.compile(r"(?:tel:)?\+\d[\d\s().\-/]{5,}")
 
 
 def id_in(value: Any) -> str:
@@ -22,9 +24,14 @@ def id_in(value: Any) -> str:
 
 
 def name_in(value: Any) -> str | None:
-    """An id or a name that may stand in an attribute; what is too long for one is no attribute, and costs no event."""
+    """An id or a name that may stand in an attribute; what is too long for one, or reaches a person, is none and costs no event."""
     found = id_in(value)
-    return found if 0 < len(found) <= ID_MAX_CHARS and found.lower() not in _STAND_INS else None
+    return found if 0 < len(found) <= ID_MAX_CHARS and found.lower() not in _STAND_INS and not is_address(found) else None
+
+
+def is_address(text: str) -> bool:
+    """Whether a text reaches a person: an e-mail address, or a telephone number with its country."""
+    return "@" in text or ("+" in text[:5] and _TELEPHONE.fullmatch(text) is not None)
 
 
 def lower_name_in(value: Any) -> str | None:
@@ -56,7 +63,9 @@ def at_path(value: Any, path: str) -> Any:
 
 def tags_in(value: Any) -> list[str]:
     """The tags of a list that may stand in an event, at most 100."""
-    found = [tag for tag in value if isinstance(tag, str) and 0 < len(tag) <= ID_MAX_CHARS] if isinstance(value, list) else []
+    if not isinstance(value, list):
+        return []
+    found = [tag for tag in value if isinstance(tag, str) and 0 < len(tag) <= ID_MAX_CHARS and not is_address(tag)]
     return found[:TAGS_MAX]
 
 

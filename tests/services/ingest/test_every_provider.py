@@ -148,7 +148,8 @@ def _messages() -> list[Any]:
 @pytest.mark.parametrize("recorded", _messages())
 async def test_recorded_messages_of_zendesk_become_their_events_and_those_of_its_ids(recorded: dict[str, Any]) -> None:
     publisher = Remembering()
-    desk = SOURCES["desk"].model_copy(update={"options": SOURCES["desk"].options | recorded.get("options", {})})
+    options = SOURCES["desk"].options | recorded.get("options", {})
+    desk = SOURCES["desk"].model_copy(update={"options": options, "identity": "external_id"})
     app = app_of({"desk": desk}, publisher)
     body = json.dumps(recorded["body"]).encode()
     answers = [await post(app, "/webhooks/desk", body, signed_by_zendesk(body)) for _ in range(2)]

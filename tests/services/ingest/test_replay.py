@@ -17,13 +17,13 @@ from schemas.codec import decode_event, encode_event
 from schemas.deadletters import AGGREGATOR, DeadLetter
 from schemas.events import Event, FactWithdrawn, TicketAbsorbed, TicketSolved
 from schemas.rejections import Reason
-from services.ingest.deadletters import HEADER_MAX_CHARS, KEPT_HEADERS
+from services.ingest.deadletters import HEADER_MAX_CHARS, KEPT_HEADERS, harmless
 from services.ingest.delivery import Delivery, Translation
 from services.ingest.door import Door
 from services.ingest.metrics import Metrics
 from services.ingest.packer import Packer
 from services.ingest.providers import PROVIDERS
-from services.ingest.replay import Again, Replay
+from services.ingest.replay import Again, Replay, delivery_of
 from services.ingest.sources import Source, configured
 from services.settings import Settings
 from services.source_settings import SourceSettings
@@ -158,6 +158,16 @@ async def test_only_what_the_translation_reads_is_kept_of_the_headers() -> None:
 
 NAMING = ("x-event-key",)
 """Headers that hold the name of a message, although they sound as if they held a secret (Bitbucket's)."""
+
+
+def test_a_parameter_of_the_address_that_is_read_comes_back_and_a_secret_does_not() -> None:
+    sent = Delivery(headers={}, body=b"{}", received_at_ms=NOW_MS, query=b"access_token=SECRET&event=OnDeleted&event=OnCreated")
+    headers = harmless(sent)
+    assert headers == {"?event": "OnCreated"}
+    letter = DeadLetter(
+        id="1", source="a", kind="servicemonster", reason="bad_field", detail="", received_at_ms=NOW_MS, headers=headers, body_base64=""
+    )
+    assert delivery_of(letter, b"{}").query == b"event=OnCreated"
 
 
 def test_no_kind_reads_a_header_that_proves_the_sender() -> None:

@@ -187,6 +187,13 @@ def test_an_id_in_a_header_is_one_for_each_message_of_the_body() -> None:
     assert translation.original is None  # one of them sent again alone would have another id
 
 
+def test_messages_of_one_list_that_say_the_same_are_as_many() -> None:
+    options = {"name": "=x", "each": "all", "messages": {"x": {"becomes": "help.session", "fields": {"session_id": "s"}}}}
+    first, again = _ids("mapping", options, {"all": [{"s": 1}, {"s": 1}]}, {"all": [{"s": 1}, {"s": 1}]})
+    assert first == again
+    assert len(set(first)) == 2
+
+
 ARRAY = [{"type": "ticket.solved", "ticket_id": 1}, {"type": "none.known"}, 7, {"type": "ticket.closed", "ticket_id": 2, "occurred_at": AT}]
 
 
