@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import NamedTuple
 
 from cli.event_lines import is_json
@@ -16,9 +16,10 @@ _JSON_LINES = "application/x-ndjson"
 
 
 class Batch(NamedTuple):
-    """Events that travel in one request."""
+    """Events that travel in one request; `first` is the place of the first line in all that is sent, counted from 0."""
 
     lines: tuple[bytes, ...]
+    first: int = 0
 
     def body(self) -> tuple[str, bytes]:
         """Content type and body: an array, which is decoded fastest, or JSON Lines when a line is broken, which costs only that line."""
@@ -29,21 +30,29 @@ class Batch(NamedTuple):
     def halves(self) -> tuple[Batch, Batch]:
         """The same events in two smaller batches."""
         middle = len(self.lines) // 2
-        return Batch(self.lines[:middle]), Batch(self.lines[middle:])
+        return Batch(self.lines[:middle], self.first), Batch(self.lines[middle:], self.first + middle)
 
 
-def batches(lines: Iterable[bytes], max_events: int, max_bytes: int) -> Iterator[Batch]:
-    """The lines in order, in batches of at most so many events and bytes (a single line may be larger)."""
+def batches(lines: Iterable[bytes], max_events: int, max_bytes: int, done: Container[int] = ()) -> Iterator[Batch]:
+    """The lines in order, in batches of at most so many events and bytes (a single line may be larger).
+
+    The lines at the places in `done` are left out; the lines of a batch always follow each other.
+    """
     held: list[bytes] = []
-    held_bytes = 2
-    for line in lines:
-        if held and (len(held) >= max_events or held_bytes + len(line) + 1 > max_bytes):
-            yield Batch(tuple(held))
+    first, held_bytes = 0, 2
+    for place, line in enumerate(lines):
+        skipped = place in done
+        if held and (skipped or len(held) >= max_events or held_bytes + len(line) + 1 > max_bytes):
+            yield Batch(tuple(held), first)
             held, held_bytes = [], 2
+        if skipped:
+            continue
+        if not held:
+            first = place
         held.append(line)
         held_bytes += len(line) + 1
     if held:
-        yield Batch(tuple(held))
+        yield Batch(tuple(held), first)
 
 
 def signing_key(secret: str) -> bytes:

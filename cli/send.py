@@ -1,4 +1,4 @@
-"""`deskpulse send`: canonical events from a file through ingest over HTTP, signed as any other sender."""
+"""`deskpulse send`: canonical events from a file, or the backlog of an export, through ingest over HTTP, signed as any other sender."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -16,17 +16,30 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cli.addresses import urls_of
 from cli.batches import BATCH_EVENTS, Batch, batches, signing_key
-from cli.event_lines import delayed, read_lines, repeated
+from cli.event_lines import delayed, identified, read_lines, repeated
+from cli.exports.backlog import Backlog, Survey
+from cli.exports.mapping import BadMapping, ExportMapping, read_mapping
+from cli.exports.rows import BadExport
+from cli.exports.telling import tell_survey
 from cli.sending import GaveUp, Sender, Tally
+from cli.sending_journal import ForeignJournal, Journal, digest_of_file, journal_path
 from cli.terminal import AsJson, say, show_json, stdout
 from services.settings import Settings, SourceSettings, load_settings
 
 
 def send(
-    file: Annotated[str, typer.Argument(help="JSON Lines of canonical events; - is standard input, .gz is unpacked.")],
+    file: Annotated[
+        str, typer.Argument(help="JSON Lines of canonical events; - is standard input, .gz is unpacked. With --map an export of tickets.")
+    ],
     source: Annotated[
         str | None, typer.Option(help="The configured source to send as; else the only one of kind standardwebhooks.")
     ] = None,
+    map_file: Annotated[
+        str | None, typer.Option("--map", help="The file is a helpdesk's export (CSV, JSON); this TOML says what its columns mean.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --map: look through the export, say what would be sent, send nothing.")
+    ] = False,
     rate: Annotated[str, typer.Option(help="Events per second, or max.")] = "max",
     shuffle_seconds: Annotated[float, typer.Option(min=0, help="Deliver each event up to so many seconds late, out of order.")] = 0,
     repeat_share: Annotated[float, typer.Option(min=0, max=1, help="Send this share (0-1) of the events twice.")] = 0,
@@ -35,43 +48,119 @@ def send(
     batch: Annotated[int, typer.Option(min=1, max=5000, help="Events in one request, at most.")] = BATCH_EVENTS,
     url: Annotated[str | None, typer.Option(help="Base address of ingest; else that of the settings.")] = None,
     patience: Annotated[float, typer.Option(min=0, help="Give up after so many seconds without any answer but 'later'.")] = 120,
+    journal: Annotated[
+        Path | None, typer.Option(help="Where to note what was answered; else a file under data_dir, gone when all was.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Send everything, whatever a journal says was answered before.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Post events and wait for the answer to each.
 
-    A request that gets no answer, 429 or 5xx is sent again with the same ids, which counts once. Exit 1 when an event was
-    refused or the sending gave up.
+    A request that gets no answer, 429 or 5xx is sent again with the same ids, which counts once. An event without an id is given
+    one of what it says and how many equal lines came before it. So a file may be sent again as often as you like; broken off, the
+    same command goes on where it ended. Exit 1 when an event or a row was refused or the sending gave up.
     """
     settings = load_settings()
     rate_per_second = _rate(rate)
     name, chosen = _source(settings, source)
+    if file != "-" and not Path(file).is_file():
+        raise typer.BadParameter(f"there is no file {file}")
+    if file == "-" and (map_file or journal):
+        raise typer.BadParameter("an export is read twice, and a journal belongs to a file: standard input is neither")
+    if dry_run and map_file is None:
+        raise typer.BadParameter("--dry-run looks through an export: name its mapping with --map")
+    mapping = None if map_file is None else _mapping(map_file, name, chosen)
+    backlog, survey = (None, None) if mapping is None else _looked_through(file, mapping)
+    if survey is not None and not as_json:
+        tell_survey(survey)
+    if dry_run and survey is not None:
+        if as_json:
+            show_json({"backlog": survey.as_dict()})
+        raise typer.Exit(1 if survey.refused else 0)
     secrets, tokens = chosen.secrets(os.environ), chosen.tokens(os.environ)
     if not secrets and not tokens:
         raise typer.BadParameter(f"the source {name} has no secret yet: {'; '.join(chosen.missing(os.environ))}")
-    if file != "-" and not Path(file).is_file():
-        raise typer.BadParameter(f"there is no file {file}")
     base = (url or urls_of(settings)["ingest"]).rstrip("/")
     address = f"{base}/webhooks/{name}" if secrets else f"{base}/webhooks/{name}/{tokens[0]}"
-    lines = _disturbed(read_lines(file), shuffle_seconds, repeat_share, Random(seed))
+
+    def read() -> Iterator[bytes]:
+        return identified(read_lines(file)) if backlog is None else backlog.lines()
+
+    way = {"source": name, "url": base, "mapping": mapping and mapping.digest(), "disturbed": [shuffle_seconds, repeat_share, seed]}
+    noted = None if file == "-" else _journal(settings, file, way, journal, again=again)
+    if noted is not None and noted.lines:
+        say(f"deskpulse: going on after {noted.lines:,} events that were answered before ({noted.path}); --again sends all of them")
     paced = batch if rate_per_second is None else max(1, min(batch, int(rate_per_second / 10)))
-    sender = Sender(address, signing_key(secrets[0]) if secrets else None, connections=connections, patience_seconds=patience)
+    sender = Sender(
+        address,
+        signing_key(secrets[0]) if secrets else None,
+        connections=connections,
+        patience_seconds=patience,
+        answered=(lambda batch, refused: None) if noted is None else noted.note,
+    )
     began = time.monotonic()
-    failure = None
+    failure, complete = None, False
     try:
-        cut = batches(lines, paced, min(512 * 1024, settings.ingest.max_body_bytes))
-        asyncio.run(_with_progress(sender, cut, rate_per_second, None if file == "-" else _count(file, repeat_share)))
+        lines = _disturbed(read(), shuffle_seconds, repeat_share, Random(seed))
+        cut = batches(lines, paced, min(512 * 1024, settings.ingest.max_body_bytes), () if noted is None else noted)
+        total = None if file == "-" or repeat_share else sum(1 for _ in read()) - (noted.lines if noted else 0)
+        asyncio.run(_with_progress(sender, cut, rate_per_second, total))
+        complete = True
     except GaveUp as error:
         failure = str(error)
-    except (OSError, EOFError) as error:  # a broken .gz, a file that vanished
+    except (OSError, EOFError, BadExport) as error:  # a broken .gz, a file that vanished
         failure = f"{file} cannot be read: {error}"
+    finally:
+        if noted is not None:
+            noted.close(complete=complete)
     elapsed = time.monotonic() - began
+    before = {"answered_before": noted.lines, "refused_before": noted.refused} if noted is not None else {}
     if as_json:
-        show_json({**sender.tally.as_dict(elapsed), "failure": failure})
+        found = {} if survey is None else {"backlog": survey.as_dict()}
+        show_json({**sender.tally.as_dict(elapsed), **before, **found, "failure": failure})
     else:
         _tell(sender.tally, elapsed)
     if failure:
         say(f"deskpulse: {failure}")
-    raise typer.Exit(1 if failure or sender.tally.refused else 0)
+    refused = sender.tally.refused or (noted is not None and noted.refused) or (survey is not None and survey.refused)
+    raise typer.Exit(1 if failure or refused else 0)
+
+
+def _mapping(file: str, name: str, source: SourceSettings) -> ExportMapping:
+    try:
+        mapping = read_mapping(file)
+    except BadMapping as error:
+        raise typer.BadParameter(str(error)) from None
+    speaks_for = source.speaks_for or name
+    if mapping.tickets_of != speaks_for:
+        raise typer.BadParameter(
+            f"the mapping is of tickets of {mapping.tickets_of}, but the source {name} tells of those of {speaks_for}, which would be "
+            f'others. Such a block: [sources.backlog] kind = "standardwebhooks", speaks_for = "{mapping.tickets_of}", '
+            'secret_env = ["BACKLOG_SECRET"]; then --source backlog'
+        )
+    return mapping
+
+
+def _looked_through(file: str, mapping: ExportMapping) -> tuple[Backlog, Survey]:
+    backlog = Backlog(file, mapping, time.time_ns() // 1_000_000)
+    try:
+        return backlog, backlog.look_through()
+    except (OSError, BadExport) as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _journal(settings: Settings, file: str, way: dict[str, Any], path: Path | None, *, again: bool) -> Journal | None:
+    """The journal of this sending; None, and a word about it, where none can be kept: then a break costs work, not correctness."""
+    try:
+        sending = {"file": digest_of_file(file), **way}
+        return Journal(path or journal_path(settings.data_dir, file, sending), sending, again=again)
+    except ForeignJournal as error:
+        raise typer.BadParameter(str(error)) from None
+    except OSError as error:
+        if path is not None:
+            raise typer.BadParameter(f"the journal {path} cannot be kept: {error.strerror}") from None
+        say(f"deskpulse: no journal is kept ({error.strerror}): after a break everything is sent again, which counts once")
+        return None
 
 
 def _rate(text: str) -> float | None:
@@ -104,11 +193,6 @@ def _disturbed(lines: Iterator[bytes], shuffle_seconds: float, repeat_share: flo
     if shuffle_seconds:
         lines = delayed(lines, shuffle_seconds, rng)
     return repeated(lines, repeat_share, rng) if repeat_share else lines
-
-
-def _count(file: str, repeat_share: float) -> int | None:
-    """How many lines will be sent, for the bar; None when that is not known before."""
-    return None if repeat_share else sum(1 for _ in read_lines(file))
 
 
 async def _with_progress(sender: Sender, cut: Iterator[Batch], rate_per_second: float | None, total: int | None) -> None:

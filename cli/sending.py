@@ -2,7 +2,7 @@
 
 Laws: a batch is posted again only when its answer says "later" (429, 503, any other 5xx) or there was none, with the same
 `webhook-id` and a new timestamp; waiting grows politely and obeys Retry-After; when nothing at all has been answered for
-the patience, it gives up and says so.
+the patience, it gives up and says so; what has its final answer is noted at once, so that a sending that was broken off goes on there.
 """
 
 from __future__ import annotations
@@ -73,18 +73,23 @@ class Sender:
         connections: int = 8,
         patience_seconds: float = 120,
         clock: Callable[[], float] = time.time,
+        answered: Callable[[Batch, int], None] = lambda batch, refused: None,
     ) -> None:
-        """Clock gives the seconds since 1970 that are signed."""
+        """`clock` gives the seconds since 1970 that are signed; `answered` is told of each batch, and how many of it were refused."""
         self.tally = Tally()
         self._url = url
         self._key = key
         self._connections = connections
         self._patience_seconds = patience_seconds
         self._clock = clock
+        self._answered = answered
         self._heard = 0.0
 
     async def send(self, batches: Iterator[Batch], rate_per_second: float | None = None) -> Tally:
-        """Post them all. `rate_per_second` counts events; None is as fast as ingest answers. Raises GaveUp."""
+        """Post them all. `rate_per_second` counts events; None is as fast as ingest answers.
+
+        Raises GaveUp, and what reading the batches raises.
+        """
         self._heard = time.monotonic()
         began, planned = time.monotonic(), 0
         queue: asyncio.Queue[Batch | None] = asyncio.Queue(maxsize=self._connections)
@@ -110,7 +115,7 @@ class Sender:
                     tasks.create_task(read())
                     for _ in range(self._connections):
                         tasks.create_task(work(session))
-            except* GaveUp as several:
+            except* (GaveUp, OSError, EOFError) as several:  # of the lines, too: a broken .gz, a file that vanished
                 raise several.exceptions[0] from None
         return self.tally
 
@@ -159,6 +164,7 @@ class Sender:
         else:
             refused = count
         self.tally.refused += refused
+        self._answered(batch, refused)
         self._note_reasons(answer, refused, status)
 
     def _note_reasons(self, answer: dict[str, Any], refused: int, status: int) -> None:

@@ -20,7 +20,7 @@ from cli.sources_block import append, block, declared, file_of
 from cli.sources_guide import Added, lines_of
 from cli.sources_kinds import kind_named, row_of_kind, source_named
 from cli.sources_state import state_of, states, tell_problems
-from cli.sources_translate import content_type_of, headers_of, options_in, translated
+from cli.sources_translate import content_type_of, headers_of, options_in, request_in, translated
 from cli.terminal import AsJson, say, show_json, stdout, table
 from services.ingest.delivery import Delivery
 from services.ingest.packer import Unavailable
@@ -169,7 +169,10 @@ def _tell_trial(name: str, found: Mapping[str, Any]) -> None:
 
 @sources.command()
 def translate(
-    given: Annotated[list[str], typer.Argument(metavar="KIND FILE", help="- is standard input; with --source the file alone.")],
+    given: Annotated[
+        list[str],
+        typer.Argument(metavar="KIND FILE", help="A body, or a whole request; - is standard input; with --source the file alone."),
+    ],
     header: Annotated[list[str] | None, typer.Option(metavar="'K: V'", help="A header it came with; several times.")] = None,
     options: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Options, as in [sources.NAME.options].")] = None,
     source: Annotated[str | None, typer.Option(metavar="NAME", help="Kind and options of this configured source.")] = None,
@@ -190,7 +193,8 @@ def translate(
     if options is not None:
         chosen = chosen.model_copy(update={"options": options_in(options)})
     kind_named(chosen.kind)
-    body, headers = _body(file), headers_of(header or ())
+    recorded, body = request_in(_body(file))
+    headers = recorded | headers_of(header or ())
     headers.setdefault(b"content-type", content_type_of(file, body).encode())
     delivery = Delivery(headers=headers, body=body, query=query.removeprefix("?").encode(), received_at_ms=time.time_ns() // 1_000_000)
     told = translated(source_of(source or chosen.kind, chosen, settings, {}), delivery)

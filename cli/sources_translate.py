@@ -25,6 +25,7 @@ _BY_SUFFIX = {
     ".jsonl": "application/x-ndjson",
     ".ndjson": "application/x-ndjson",
 }
+_REQUEST = re.compile(rb"\A[A-Z]+ \S+ HTTP/1\.[01]\r?\n")
 _FORM = re.compile(rb"\A[^\s=&{<]+=[^\s&]*(&[^\s=&]+=[^\s&]*)*\s*\Z")
 
 
@@ -52,12 +53,21 @@ def translated(source: Source, delivery: Delivery) -> Told:
             refused.append((f"item {ordinal}: " if len(translation.items) > 1 else "") + _why(rejected))
             continue
         said = outside_of(event)
-        events.append({"type": said.pop("type"), "id": said.pop("id"), "source": source.name, **said})
+        events.append({"type": said.pop("type"), "id": said.pop("id"), "source": event.source, **said})
     return Told(events, list(translation.ignored), refused)
 
 
 def _why(rejected: Rejected) -> str:
     return f"{rejected.reason.value}{f' at {rejected.pointer}' if rejected.pointer else ''}: {rejected.detail}"
+
+
+def request_in(data: bytes) -> tuple[dict[bytes, bytes], bytes]:
+    """Headers and body of a file that holds a whole request as it goes over the wire; of any other file no headers, and its bytes."""
+    if not _REQUEST.match(data):
+        return {}, data
+    head, _, body = data.replace(b"\r\n", b"\n").partition(b"\n\n")
+    fields = [line.partition(b":") for line in head.split(b"\n")[1:]]
+    return {name.strip().lower(): value.strip() for name, colon, value in fields if colon}, body
 
 
 def content_type_of(file: str, body: bytes) -> str:

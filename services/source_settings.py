@@ -55,6 +55,8 @@ class SourceSettings(Section):
 
     `scheme` or `signature` replace the kind's own way of proving a sender; `url` is the address that the sender was given, where
     it is another than the public one of the service. After `quiet_after_seconds` without a delivery the source is shown as quiet.
+    `speaks_for` names another source whose things this one tells of: its events bear that source's name, so an export of a helpdesk
+    and its webhooks speak of the same tickets. Secrets, counts and what is rejected stay its own.
     """
 
     kind: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -62,6 +64,7 @@ class SourceSettings(Section):
     secret_file: tuple[Directory, ...] = ()
     token_env: tuple[VariableName, ...] = ()
     ticket_source: str | None = None
+    speaks_for: str | None = None
     identity: Literal["own", "external_id", "email_hash"] = "own"
     rate_per_second: Annotated[float, Field(gt=0)] | None = None
     tests_secret: bool = False

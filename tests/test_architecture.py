@@ -69,6 +69,13 @@ def test_a_part_imports_only_what_lies_to_its_right(part: str, may: set[str]) ->
     assert wrong == []
 
 
+def test_ingest_never_calls_out() -> None:
+    """What a body names can make ingest fetch nothing: it imports no client of any protocol but Kafka's."""
+    clients = ("httpx", "aiohttp", "requests", "urllib.request", "urllib3", "http.client", "socket", "ftplib", "smtplib", "grpc")
+    wrong = [(file, name) for file, name in _reached("services") if file.startswith("services/ingest/") and name.startswith(clients)]
+    assert wrong == []
+
+
 @pytest.mark.parametrize("part", ["schemas", "kpis"])
 def test_the_core_is_pure(part: str) -> None:
     assert [(file, name) for file, name in _reached(part) if name.split(".")[0] not in {*PURE, "schemas", "kpis"}] == []

@@ -25,7 +25,7 @@ def admitted(item: Any, source: Source, received_at_ms: int) -> tuple[Event, tup
         raise item
     return event_from(
         item,
-        source=source.name,
+        source=source.speaks_for,
         received_at_ms=received_at_ms,
         ticket_source=source.ticket_source,
         customer_prefix=source.customer_prefix,

@@ -109,7 +109,7 @@ class Door:
         return [
             self._packer.put_alone(REJECTED, 0, key, value)
             for ordinal, rejected, body in lost
-            for key, value in letters(rejected, body, source, delivery.received_at_ms, ordinal, headers)
+            for key, value in letters(rejected, source.masked(body), source, delivery.received_at_ms, ordinal, headers)
         ]
 
 

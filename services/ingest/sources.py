@@ -25,6 +25,9 @@ from services.settings import Settings
 from services.settings_errors import ConfigError, Problem
 from services.source_settings import SourceSettings
 
+MASKED_FROM_CHARS = 8
+"""Shorter secrets are ordinary words as well, and are not looked for in bodies."""
+
 
 class Proof(Enum):
     """What a sender has shown: nothing that counts, a secret or a signature that a copy would show too, a signature with a time."""
@@ -61,8 +64,9 @@ class Source:
         self.provider = provider
         self.options = options
         self.url = url
+        self.speaks_for = settings.speaks_for or name
         self.ticket_source = settings.ticket_source
-        self.customer_prefix = f"{name}:" if settings.identity == "own" else ""
+        self.customer_prefix = f"{self.speaks_for}:" if settings.identity == "own" else ""
         self.rate = None if settings.rate_per_second is None else Rate(settings.rate_per_second)
         self.schemes = schemes
         self._quiet_after_seconds = settings.quiet_after_seconds
@@ -71,7 +75,14 @@ class Source:
             for scheme in schemes
         ]
         self._tokens = [token.encode() for token in credentials.tokens]
+        self._masked = [secret.encode() for secret in (*credentials.secrets, *credentials.tokens) if len(secret) >= MASKED_FROM_CHARS]
         self.can_let_in = bool(self._tokens or any(keys for _, keys in self._checks))
+
+    def masked(self, data: bytes) -> bytes:
+        """A body without the secrets in it, which some senders show there: what is kept must not let anybody in."""
+        for secret in self._masked:
+            data = data.replace(secret, b"*" * len(secret))
+        return data
 
     def standing(self, door: str) -> Standing:
         """How the source stands when nothing has come yet."""
@@ -138,6 +149,8 @@ def configured(settings: Settings, environ: Mapping[str, str], say: Callable[[st
 def source_of(name: str, declared: SourceSettings, settings: Settings, environ: Mapping[str, str]) -> Source:
     """One source of a kind that is known. Raises ConfigError when an option or its signature cannot be as it is set."""
     provider = PROVIDERS[declared.kind]
+    if declared.speaks_for is not None:
+        _check_speaks_for(name, declared, settings)
     try:
         options = msgspec.convert(declared.options, provider.options)
     except ValueError as error:
@@ -147,6 +160,17 @@ def source_of(name: str, declared: SourceSettings, settings: Settings, environ: 
     tests = (provider.tests_secret,) if declared.tests_secret and provider.tests_secret else ()
     credentials = Credentials(secrets=(*declared.secrets(environ), *tests), tokens=declared.tokens(environ))
     return Source(name, declared, provider, options, credentials, settings.url_of(name), schemes_of(declared, provider))
+
+
+def _check_speaks_for(name: str, declared: SourceSettings, settings: Settings) -> None:
+    other = settings.sources.get(declared.speaks_for or "")
+    if other is None or other is declared or other.speaks_for is not None:
+        near = next(iter(difflib.get_close_matches(declared.speaks_for or "", settings.sources, 1)), None)
+        wanted = "the name of another configured source, which speaks for itself"
+        raise ConfigError([Problem("the configuration", f"sources.{name}.speaks_for", repr(declared.speaks_for), wanted, near)])
+    if other.identity != declared.identity:  # one customer must have one id, whoever tells of it
+        same = f"{other.identity!r}, as the source {declared.speaks_for} has it"
+        raise ConfigError([Problem("the configuration", f"sources.{name}.identity", repr(declared.identity), same)])
 
 
 def schemes_of(declared: SourceSettings, provider: Provider) -> Sequence[Scheme]:

@@ -260,6 +260,16 @@ def translated(command: Command, body: bytes, *arguments: str, kind: str = "stan
     return code, json.loads(out), said
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_whole_request_is_read_with_its_headers(end: str, command: Command) -> None:
+    lines = ["POST /sink HTTP/1.1", "Host: a", "CE-Specversion: 1.0", "ce-type: ticket.solved", "ce-id: c1", "Content-Type: application/json"]
+    request = end.join([*lines, "", '{"ticket_id": "1"}']).encode()
+    code, events, said = translated(command, request, kind="cloudevents")
+    assert (code, said) == (0, "")
+    assert [(event["type"], event["id"], event["ticket_id"]) for event in events] == [("ticket.solved", "c1", "1")]
+    assert translated(command, request, "--header", "ce-id: c2", kind="cloudevents")[1][0]["id"] == "c2"
+
+
 def test_what_is_ignored_is_said_and_nothing_is_wrong(command: Command) -> None:
     body = {"type": "zen:event-type:ticket.subject_changed", "id": "m", "time": "2026-03-01T10:00:00Z", "detail": {"id": "1"}, "event": {}}
     code, events, said = translated(command, json.dumps(body).encode(), kind="zendesk")

@@ -3,7 +3,7 @@
 Laws: a record alone is a snapshot, which claims, and who counts finds what changed; with `previous` the changes themselves are
 told; the insert of a record is one event however often the record comes; ids are system ids, so a display value of a person is
 never read; times without a zone are UTC.
-https://www.servicenow.com/docs/bundle/latest/page/integrate/outbound-rest/concept/c_OutboundRESTWebService.html
+https://servicenow.github.io/sdk/4.8.0/guides/rest-message-guide
 """
 
 from __future__ import annotations

@@ -67,6 +67,8 @@ def _streamed(value: Any, options: TwilioOptions) -> Translation:
     """One event of Event Streams; its data, with the payload in it, says what a form would."""
     if not isinstance(value, dict):
         raise Rejected(Reason.NOT_AN_OBJECT, "Event Streams sends CloudEvents: an object, or an array of them")
+    if "EventType" in value:  # the fields of a callback, passed on as JSON
+        return _said(value, options)
     kind = id_in(value.get("type"))
     if not kind:
         raise Rejected(Reason.MISSING_FIELD, "no type: send CloudEvents of Event Streams, or the form of the event callback", "/type")

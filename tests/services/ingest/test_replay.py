@@ -170,6 +170,16 @@ def test_a_parameter_of_the_address_that_is_read_comes_back_and_a_secret_does_no
     assert delivery_of(letter, b"{}").query == b"event=OnCreated"
 
 
+async def test_a_secret_that_is_shown_in_the_body_is_not_kept_and_what_is_kept_can_be_replayed() -> None:
+    secret = "0123456789abcdef0123456789abcdef"
+    sources = configured(Settings(sources={"phones": SourceSettings(kind="aircall", secret_env=("T",))}), {"T": secret}, lambda _: None)
+    sent = {"event": "call.created", "timestamp": "no time", "token": secret, "data": {"id": 7, "direction": "inbound", "started_at": "x"}}
+    (letter, body), *_ = kept(await taken(sources["phones"], json.dumps(sent).encode(), {}))
+    assert secret.encode() not in body
+    assert json.loads(body) == {**sent, "token": "*" * len(secret)}
+    assert Replay(sources, PARTITIONS).judged(letter, body, NOW_MS).still
+
+
 def test_no_kind_reads_a_header_that_proves_the_sender() -> None:
     telling = ("sign", "auth", "token", "secret", "cookie", "key", "hmac", "password", "forwarded")
     names = [name for name in KEPT_HEADERS if name not in NAMING]
