@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cli.addresses import urls_of
 from cli.batches import BATCH_EVENTS, Batch, batches, signing_key
 from cli.event_lines import delayed, identified, read_lines, repeated
+from cli.exports import sent
 from cli.exports.backlog import Backlog, Survey
 from cli.exports.mapping import BadMapping, ExportMapping, read_mapping
 from cli.exports.rows import BadExport
@@ -39,6 +40,9 @@ def send(
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="With --map: look through the export, say what would be sent, send nothing.")
+    ] = False,
+    take_back: Annotated[
+        bool, typer.Option("--take-back", help="With --map: withdraw what the same file and mapping told, as if it had not been sent.")
     ] = False,
     rate: Annotated[str, typer.Option(help="Events per second, or max.")] = "max",
     shuffle_seconds: Annotated[float, typer.Option(min=0, help="Deliver each event up to so many seconds late, out of order.")] = 0,
@@ -67,10 +71,10 @@ def send(
         raise typer.BadParameter(f"there is no file {file}")
     if file == "-" and (map_file or journal):
         raise typer.BadParameter("an export is read twice, and a journal belongs to a file: standard input is neither")
-    if dry_run and map_file is None:
-        raise typer.BadParameter("--dry-run looks through an export: name its mapping with --map")
+    if (dry_run or take_back) and map_file is None:
+        raise typer.BadParameter("--dry-run and --take-back are of an export: name its mapping with --map")
     mapping = None if map_file is None else _mapping(map_file, name, chosen)
-    backlog, survey = (None, None) if mapping is None else _looked_through(file, mapping)
+    backlog, survey = (None, None) if mapping is None else _looked_through(file, mapping, take_back=take_back)
     if survey is not None and not as_json:
         tell_survey(survey)
     if dry_run and survey is not None:
@@ -86,7 +90,18 @@ def send(
     def read() -> Iterator[bytes]:
         return identified(read_lines(file)) if backlog is None else backlog.lines()
 
-    way = {"source": name, "url": base, "mapping": mapping and mapping.digest(), "disturbed": [shuffle_seconds, repeat_share, seed]}
+    way = {
+        "source": name,
+        "url": base,
+        "mapping": mapping and mapping.digest(),
+        "take_back": take_back,
+        "disturbed": [shuffle_seconds, repeat_share, seed],
+    }
+    if mapping is not None and not take_back:
+        sent_path = settings.data_dir / "send" / f"{name}-{digest_of_file(file)[:16]}.mapping"
+        if (objection := sent.objection(sent_path, mapping)) is not None:
+            raise typer.BadParameter(objection)
+        sent.note(sent_path, mapping)
     noted = None if file == "-" else _journal(settings, file, way, journal, again=again)
     if noted is not None and noted.lines:
         say(f"deskpulse: going on after {noted.lines:,} events that were answered before ({noted.path}); --again sends all of them")
@@ -122,6 +137,8 @@ def send(
         _tell(sender.tally, elapsed)
     if failure:
         say(f"deskpulse: {failure}")
+    elif take_back and mapping is not None:
+        say(f"deskpulse: taken back; set taken_back = {mapping.taken_back + 1} in the mapping before this export is sent again")
     refused = sender.tally.refused or (noted is not None and noted.refused) or (survey is not None and survey.refused)
     raise typer.Exit(1 if failure or refused else 0)
 
@@ -141,8 +158,8 @@ def _mapping(file: str, name: str, source: SourceSettings) -> ExportMapping:
     return mapping
 
 
-def _looked_through(file: str, mapping: ExportMapping) -> tuple[Backlog, Survey]:
-    backlog = Backlog(file, mapping, time.time_ns() // 1_000_000)
+def _looked_through(file: str, mapping: ExportMapping, *, take_back: bool) -> tuple[Backlog, Survey]:
+    backlog = Backlog(file, mapping, time.time_ns() // 1_000_000, take_back=take_back)
     try:
         return backlog, backlog.look_through()
     except (OSError, BadExport) as error:

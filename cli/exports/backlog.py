@@ -13,7 +13,7 @@ import msgspec
 
 from cli.exports.mapping import ExportMapping
 from cli.exports.rows import Row, read_rows
-from cli.exports.tickets import BadRow, Reader, Ticket, UnknownStatus, check, events_of
+from cli.exports.tickets import BadRow, Reader, Ticket, UnknownStatus, check, events_of, taken_back
 
 _EXAMPLES = 5
 
@@ -64,12 +64,16 @@ class Survey:
 
 
 class Backlog:
-    """An export and its mapping. `now_ms` is the instant after which no time can be a fact. Raises BadExport and OSError when read."""
+    """An export and its mapping. `now_ms` is the instant after which no time can be a fact. Raises BadExport and OSError when read.
 
-    def __init__(self, file: str, mapping: ExportMapping, now_ms: int) -> None:
+    With `take_back` its lines withdraw the events instead of telling them.
+    """
+
+    def __init__(self, file: str, mapping: ExportMapping, now_ms: int, *, take_back: bool = False) -> None:
         self._file = file
         self._mapping = mapping
         self._now_ms = now_ms
+        self._take_back = take_back
         self._chosen: dict[str, tuple[int, int, int]] = {}
         self.survey = Survey()
 
@@ -82,7 +86,7 @@ class Backlog:
             survey.rows += 1
             try:
                 ticket = _ticket(reader, row)
-                check(list(events_of(ticket, ticket.newest_ms, None)), self._now_ms)
+                check(list(events_of(ticket, ticket.newest_ms, self._mapping)), self._now_ms)
             except UnknownStatus as unknown:
                 survey.unknown_statuses[unknown.word] += 1
                 survey.refuse(row.number, str(unknown))
@@ -123,8 +127,8 @@ class Backlog:
             chosen = self._chosen.get(ticket.id)
             if chosen is None or chosen[0] != row.number or self._kept_from(ticket):
                 continue
-            for event in events_of(ticket, self.survey.as_of_ms, self._mapping.webhooks_since_ms):
-                yield msgspec.json.encode(event)
+            for event in events_of(ticket, self.survey.as_of_ms, self._mapping):
+                yield msgspec.json.encode(taken_back(event) if self._take_back else event)
 
     def _kept_from(self, ticket: Ticket) -> str:
         """Why nothing is told of a ticket; "" when it is."""

@@ -11,10 +11,10 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, tzinfo
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from schemas.canonical import millis_from
 from schemas.rejections import Rejected
@@ -26,6 +26,7 @@ IDS = ("agent_id", "customer_id", "organisation_id")
 TIMES = ("opened_at", "updated_at", "first_reply_at", "customer_message_at", "solved_at")
 COLUMNS = ("ticket_id", "status", *TIMES, *DIMENSIONS, *IDS, "tags")
 CONSTANTS = ("status", "by", "public", *DIMENSIONS, "tags")
+REVISIONS = 50
 _STATUS_WORDS = {**{status: status for status in STATUSES}, "hold": "on_hold", "resolved": "solved"}
 
 
@@ -47,7 +48,9 @@ class ExportMapping(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     `tickets_of` is the source whose webhooks tell of the same tickets. `words.FIELD` turns the export's words into ours; for
     `status`, `"*"` stands for every other word. Tickets opened at or after `webhooks_since` are left to the webhooks. `as_of` is when
-    the export was made; without it the newest time in the file stands in. `time_format` is in the signs of `strptime`.
+    the export was made; without it the newest time in the file stands in. `time_format` is in the signs of `strptime`. `revision` is
+    raised when words or constants were corrected and the same file is sent again: of two that speak of one instant the higher holds.
+    `taken_back` counts how often what was sent was taken back: what is withdrawn stays so, what comes after it needs other ids.
     """
 
     tickets_of: str
@@ -61,6 +64,8 @@ class ExportMapping(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     webhooks_since: str | None = None
     as_of: str | None = None
     tags_separator: str = ","
+    revision: Annotated[int, Meta(ge=0, lt=REVISIONS)] = 0
+    taken_back: Annotated[int, Meta(ge=0, lt=1000)] = 0
 
     @property
     def zone(self) -> tzinfo:

@@ -29,7 +29,7 @@ def words_of(survey: Survey) -> list[str]:
         if count:
             out.append(f"  skipped {count:,}: {why}")
     for field, count in survey.left_out.items():
-        out.append(f"  left out {count:,} times: {field} looks like a name or an address, not an id (put ids into [words.{field}])")
+        out.append(f"  left out {count:,} times: {field} is a name or an address, not an id (give it one in [words.{field}])")
     for reason, count in survey.refused.most_common():
         rows = ", ".join(str(number) for number in survey.rows_of[reason])
         out.append(f"  refused {count:,}: {reason} (row {rows}{', …' if count > len(survey.rows_of[reason]) else ''})")

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from cli.exports.mapping import DIMENSIONS, IDS, TIMES, ExportMapping
+from cli.exports.mapping import DIMENSIONS, IDS, REVISIONS, TIMES, ExportMapping
 from schemas.canonical import CLOCK_AHEAD_MS, event_from, millis_from, rfc3339
 from schemas.events import ID_MAX_CHARS
 from schemas.rejections import Rejected
@@ -62,7 +62,7 @@ class Ticket(Struct, frozen=True, kw_only=True, gc=False):
     def newest_ms(self) -> int:
         """The newest time that the row names."""
         times = (self.first_reply_ms, self.customer_message_ms, self.solved_ms, self.updated_ms)
-        return max(self.opened_ms, *(at for at in times if at is not None))
+        return max(self.opened_ms, *(at or 0 for at in times))
 
     @property
     def unanswered_ms(self) -> int | None:
@@ -162,8 +162,9 @@ class Reader:
             value = self._text(said, field)
             if value is None:
                 continue
-            value = self._words[field].get(value.lower(), value)
-            if _NO_ID.search(value):
+            ids = self._words[field]
+            value = ids.get(value.lower(), "" if ids else value)  # with a list of names, what is not on it may be one
+            if not value or _NO_ID.search(value):
                 self.left_out[field] += 1
             else:
                 out[field] = value
@@ -188,32 +189,32 @@ def _precision_ms(text: str) -> int:
     return 59_999 if re.search(r"\d:\d\d", text) else 0
 
 
-def events_of(ticket: Ticket, as_of_ms: int, webhooks_since_ms: int | None) -> Iterator[dict[str, Any]]:
+def events_of(ticket: Ticket, as_of_ms: int, mapping: ExportMapping) -> Iterator[dict[str, Any]]:
     """The events of one ticket in the outside form, the state of the export as of its instant.
 
     What is known now is told after all that happened, and after the opening: the creation that a webhook tells of stays the creation.
     """
     at_ms = max(as_of_ms, ticket.newest_ms, ticket.opened_until_ms)
-    name = f"backlog:{ticket.id}"
+    since_ms = mapping.webhooks_since_ms
+    name = f"backlog:{ticket.id}" + (f":{mapping.taken_back}" if mapping.taken_back else "")
     shared = {"ticket_id": ticket.id, **{field: value for field, value in ticket.attributes.items() if field != "agent_id"}}
-    version = as_of_ms // 60_000
-    until_ms = at_ms if webhooks_since_ms is None else webhooks_since_ms - 1
-    facts: list[dict[str, Any]] = []
+    # an export that was made later, or read better, replaces what an earlier one said of the same fact
+    version = min(as_of_ms // 60_000 * REVISIONS + mapping.revision, 2**31)
+    facts: list[tuple[int, dict[str, Any]]] = []
     for kind, what, when in (
         ("ticket.public_reply", "first_reply", ticket.first_reply_ms),
         ("ticket.customer_message", "customer_message", ticket.unanswered_ms),
         ("ticket.solved", "solved", ticket.solved_ms if ticket.is_done else None),
     ):
-        if when is None or when > until_ms:
+        if when is None or (since_ms is not None and when >= since_ms):
             continue
         own = {"message_id": f"backlog:{what}:{when}"} if kind != "ticket.solved" else {}
-        facts.append({"type": kind, "id": f"{name}:{what}:{when}", "version": version, "occurred_at": rfc3339(when), **own, **shared})
-    yield from sorted(facts, key=lambda event: str(event["occurred_at"]))
-    now = {
-        "occurred_at": rfc3339(at_ms),
-        **shared,
-        **({"agent_id": ticket.attributes["agent_id"]} if "agent_id" in ticket.attributes else {}),
-    }
+        facts.append(
+            (when, {"type": kind, "id": f"{name}:{what}:{when}", "version": version, "occurred_at": rfc3339(when), **own, **shared})
+        )
+    yield from (event for _, event in sorted(facts, key=lambda fact: fact[0]))
+    instant = {"occurred_at": rfc3339(at_ms), **({"sequence": mapping.revision} if mapping.revision else {})}
+    now = {**instant, **shared, **({"agent_id": ticket.attributes["agent_id"]} if "agent_id" in ticket.attributes else {})}
     created: dict[str, Any] = {
         "type": "ticket.created",
         "backfill": True,
@@ -226,7 +227,17 @@ def events_of(ticket: Ticket, as_of_ms: int, webhooks_since_ms: int | None) -> I
     yield _named(name, created)
     yield _named(name, {"type": "ticket.status_changed", "to": ticket.status, **now})
     if ticket.nobody:
-        yield _named(name, {"type": "ticket.assigned", "agent_id": None, "occurred_at": now["occurred_at"], "ticket_id": ticket.id})
+        yield _named(name, {"type": "ticket.assigned", "agent_id": None, **instant, "ticket_id": ticket.id})
+
+
+def taken_back(event: Mapping[str, Any]) -> dict[str, Any]:
+    """What takes an event of an export back."""
+    return {
+        "type": "fact.withdrawn",
+        "id": f"taken_back:{event['id']}"[:ID_MAX_CHARS],
+        "of": event["id"],
+        "occurred_at": event["occurred_at"],
+    }
 
 
 def _named(name: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -262,7 +262,14 @@ def translated(command: Command, body: bytes, *arguments: str, kind: str = "stan
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_whole_request_is_read_with_its_headers(end: str, command: Command) -> None:
-    lines = ["POST /sink HTTP/1.1", "Host: a", "CE-Specversion: 1.0", "ce-type: ticket.solved", "ce-id: c1", "Content-Type: application/json"]
+    lines = [
+        "POST /sink HTTP/1.1",
+        "Host: a",
+        "CE-Specversion: 1.0",
+        "ce-type: ticket.solved",
+        "ce-id: c1",
+        "Content-Type: application/json",
+    ]
     request = end.join([*lines, "", '{"ticket_id": "1"}']).encode()
     code, events, said = translated(command, request, kind="cloudevents")
     assert (code, said) == (0, "")

@@ -14,7 +14,7 @@ from cli.demo_settings import demo_settings
 from schemas.canonical import event_from
 from schemas.events import CallAnswered, Event, SurveyResponded, TicketCreated, TicketEscalated
 from services.ingest.delivery import Delivery
-from services.ingest.sources import Source, configured
+from services.ingest.sources import Proof, Source, configured
 
 NOW_MS = 1_767_609_000_000
 """2026-01-05T10:30Z, a Monday morning."""
@@ -42,7 +42,7 @@ def _let_in(source: Source, posted: Posted, secret: str) -> list[Event]:
     headers = signing.headers(posted.kind, secret, posted.id, posted.body, NOW_MS)
     raw = {name.encode(): value.encode() for name, value in headers.items()}
     delivery = Delivery(headers=raw, body=posted.body, received_at_ms=NOW_MS)
-    assert source.is_verified(delivery, None)
+    assert source.proof(delivery, None) is not Proof.NONE
     found = []
     for item in source.provider.translate(delivery, source.options).items:
         event, stripped = event_from(
@@ -62,7 +62,7 @@ def test_a_body_changed_on_the_way_is_refused(posted: list[Posted], tmp_path: Pa
         headers = signing.headers(delivery.kind, demo.secrets[delivery.source], delivery.id, delivery.body, NOW_MS)
         raw = {name.encode(): value.encode() for name, value in headers.items()}
         changed = Delivery(headers=raw, body=delivery.body + b" ", received_at_ms=NOW_MS)
-        assert not sources[delivery.source].is_verified(changed, None)
+        assert sources[delivery.source].proof(changed, None) is Proof.NONE
 
 
 def test_every_event_happened_when_the_company_says(posted: list[Posted], events: list[Event]) -> None:
