@@ -27,18 +27,16 @@ class _Timed(msgspec.Struct):
     occurred_at: str | None = None
 
 
+_NULL, _ABSENT = msgspec.Raw(b"null"), msgspec.Raw(b"")
+
+
 class _Named(msgspec.Struct):
-    id: msgspec.Raw | None = None
-    data: msgspec.Raw | None = None
-
-
-class _Inner(msgspec.Struct):
-    id: msgspec.Raw | msgspec.UnsetType | None = msgspec.UNSET
+    id: msgspec.Raw = _ABSENT
+    data: msgspec.Raw = _NULL
 
 
 _timed = msgspec.json.Decoder(_Timed)
 _named = msgspec.json.Decoder(_Named)
-_inner = msgspec.json.Decoder(_Inner)
 
 
 def read_lines(file: str) -> Iterator[bytes]:
@@ -75,20 +73,12 @@ def _has_id(line: bytes) -> bool:
     """Whether an event names its id, flat or in the `data` of an envelope; what is no object needs none."""
     try:
         named = _named.decode(line)
+        said = bytes(named.id)
+        if bytes(named.data)[:1] == b"{":  # what the data says goes before what stands around it
+            said = bytes(_named.decode(named.data).id) or said
     except (ValueError, RecursionError):
         return True
-    if _said(named.data):
-        try:
-            inner = _inner.decode(named.data or b"")
-        except (ValueError, RecursionError):  # no object: the envelope is none
-            inner = _Inner()
-        if not isinstance(inner.id, msgspec.UnsetType):
-            return _said(inner.id)
-    return _said(named.id)
-
-
-def _said(value: msgspec.Raw | None) -> bool:
-    return value is not None and bytes(value) != b"null"
+    return said not in (b"", b"null")
 
 
 def _with_id(line: bytes, event_id: str) -> bytes:

@@ -14,6 +14,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEAD_MAX_BYTES = 32 * 1024
 HEAD_SECONDS = 15.0
 
+LINGER_SECONDS = 0.5
+"""How long a sender who was refused may read the answer; what it sends meanwhile is thrown away."""
+
 _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/problem+json\r\nconnection: close\r\n"
     b"content-length: %d\r\n\r\n%s"
@@ -32,6 +35,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._head_bytes = 0
         self._in_head = False
         self._fields_bytes = 0
+        self._refused = False
         self._late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -46,12 +50,14 @@ class BoundedHttp(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; a head that is still open afterwards has a bound and a deadline."""
+        if self._refused:
+            return
         in_body = self.cycle is not None and self.cycle.more_body
         super().data_received(data)
         if self._in_head and not self.transport.is_closing():
             if not in_body:  # else the piece holds the end of a body too, and nobody knows how much of it
                 self._head_bytes += len(data)
-            if self._head_bytes > HEAD_MAX_BYTES:
+            if self._head_bytes > HEAD_MAX_BYTES and not self._refused:
                 self.send_400_response("")
             elif self._late is None:
                 self._late = self.loop.call_later(HEAD_SECONDS, self._close)
@@ -79,8 +85,11 @@ class BoundedHttp(HttpToolsProtocol):
         if max(self._head_bytes, self._fields_bytes) <= HEAD_MAX_BYTES:
             super().send_400_response(msg)
             return
+        self._refused = True
         self.transport.write(_TOO_LARGE % (len(_PROBLEM), _PROBLEM))
-        self.transport.close()
+        self.transport.write_eof()
+        self._on_time()
+        self._late = self.loop.call_later(LINGER_SECONDS, self._close)  # closed at once, what was not read yet would undo the answer
 
     def _on_time(self) -> None:
         if self._late is not None:

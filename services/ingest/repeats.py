@@ -14,7 +14,10 @@ from services.ingest.delivery import Delivery
 from services.ingest.door import Taken
 
 REMEMBERED = 10_000
-"""Deliveries a source, about 2 MB."""
+"""Deliveries a source, about 6 MB."""
+
+ANSWER_MAX_BYTES = 1_000
+"""Longer answers list what was wrong in a generic body; such a delivery is judged again."""
 
 KEPT_MS = 86_400_000
 """Senders give up repeating within a day, nearly all of them."""
@@ -43,6 +46,8 @@ class Repeats:
 
     def put(self, key: bytes, taken: Taken, now_ms: int) -> None:
         """Remember a delivery that Kafka has acknowledged."""
+        if len(taken.answer.body) > ANSWER_MAX_BYTES:
+            return
         self._taken[key] = (now_ms, taken)
         self._taken.move_to_end(key)
         if len(self._taken) > self._remembered:

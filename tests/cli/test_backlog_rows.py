@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.cli.exported import MAPPING, looked_through
 
 LINES = ["ID,Status,Created,Subject", "1,open,2026-03-01T08:00:00Z,a", '2,pending,2026-03-01T09:00:00Z,"two, and\nmore"']
 CSV = "\n".join(LINES) + "\n"
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"ID": 1, "Status": "open", "Created": "2026-03-01T08:00:00Z"},
     {"ID": "2", "Status": "pending", "Created": "2026-03-01T09:00:00Z"},
 ]

@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.batches import Batch, batches
-from cli.event_lines import delayed, is_json, read_lines, repeated
+from cli.event_lines import delayed, identified, is_json, read_lines, repeated
+from services.ingest.delivery import Delivery
+from services.ingest.providers import standardwebhooks
 
 EVENTS = [orjson.dumps({"id": f"e{n}", "occurred_at": f"2026-11-22T08:{n // 60:02d}:{n % 60:02d}Z"}) for n in range(600)]
 
@@ -74,3 +76,62 @@ def test_batches_hold_all_lines_in_order_within_their_bounds(lines: list[bytes],
 def test_only_objects_go_into_an_array(line: bytes, whether: bool) -> None:
     assert is_json(line) is whether
     assert Batch((line,)).body()[0] == ("application/json" if whether else "application/x-ndjson")
+
+
+def translated(lines: list[bytes], message_id: str) -> list[object]:
+    """The ids that ingest gives the events of one request."""
+    content_type, body = Batch(tuple(lines)).body()
+    headers = {b"content-type": content_type.encode(), b"webhook-id": message_id.encode()}
+    translation = standardwebhooks.translate(Delivery(headers=headers, body=body, received_at_ms=0), None)
+    return [item.get("id") if isinstance(item, dict) else item for item in translation.items]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(b'{"type":"ticket.note","ticket_id":"1"}', id="flat"),
+        pytest.param(b'{ "type":"ticket.note"}', id="a space first"),
+        pytest.param(b"{}", id="nothing"),
+        pytest.param(b"{ }", id="a space"),
+        pytest.param(b'{"id":null,"type":"ticket.note"}', id="null"),
+        pytest.param(b'{"type":"ticket.note","ticket_id":"id"}', id="a value that is called id"),
+        pytest.param(b'{"type":"ticket.note","about":{"id":"x"}}', id="an id further down"),
+        pytest.param(b'{"type":"ticket.note","data":{"ticket_id":"1"}}', id="an envelope"),
+        pytest.param(b'{"type":"ticket.note","data":{"ticket_id":"1","id":null}}', id="null in an envelope"),
+        pytest.param(b'{"id":"outer","type":"ticket.note","data":{"ticket_id":"1","id":null}}', id="null inside hides the one outside"),
+        pytest.param(b'{"type":"ticket.note","data":[1]}', id="data that is no envelope"),
+    ],
+)
+def test_an_event_without_an_id_has_one_of_what_it_says(line: bytes) -> None:
+    twice = list(identified([line, b'{"id":"e"}', line]))
+    first, _, second = translated(twice, "msg-1")
+    assert str(first).startswith("send:")
+    assert str(second).startswith("send:")
+    assert first != second, "two equal lines are two facts"
+    assert translated(list(identified([line])), "msg-2") == [first], "whatever else is sent, whenever"
+    said, before = orjson.loads(twice[0]), orjson.loads(line)
+    assert {k: v for k, v in said.items() if k not in ("id", "data")} == {k: v for k, v in before.items() if k not in ("id", "data")}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(b'{"id":"e","type":"ticket.note"}', id="flat"),
+        pytest.param(b'{"id":"e","type":"ticket.note","data":{"ticket_id":"1"}}', id="outside an envelope"),
+        pytest.param(b'{"type":"ticket.note","data":{"id":"e"}}', id="in an envelope"),
+        pytest.param(b'{"id":5}', id="a number, which ingest refuses"),
+        pytest.param(b"{broken", id="broken"),
+        pytest.param(b"[1]", id="an array"),
+        pytest.param(b"\xff", id="not UTF-8"),
+        pytest.param(b"[" * 5000, id="deep"),
+    ],
+)
+def test_what_has_an_id_or_cannot_have_one_stays_as_it_is(line: bytes) -> None:
+    assert list(identified([line, line])) == [line, line]
+
+
+@given(lines=st.lists(st.binary(min_size=1, max_size=9), max_size=30), done=st.sets(st.integers(0, 29)), most=st.integers(1, 5))
+def test_what_was_answered_before_is_left_out(lines: list[bytes], done: set[int], most: int) -> None:
+    cut = list(batches(lines, most, 10_000, done))
+    placed = [(batch.first + ordinal, line) for batch in cut for ordinal, line in enumerate(batch.lines)]
+    assert placed == [(place, line) for place, line in enumerate(lines) if place not in done]
