@@ -95,13 +95,12 @@ def send(
         "url": base,
         "mapping": mapping and mapping.digest(),
         "take_back": take_back,
+        # a row that lay in the future is none tomorrow: then the lines have other places, and this is another sending
+        "told": survey and [survey.events, sum(survey.refused.values()), survey.as_of_ms],
         "disturbed": [shuffle_seconds, repeat_share, seed],
     }
     if mapping is not None and not take_back:
-        sent_path = settings.data_dir / "send" / f"{name}-{digest_of_file(file)[:16]}.mapping"
-        if (objection := sent.objection(sent_path, mapping)) is not None:
-            raise typer.BadParameter(objection)
-        sent.note(sent_path, mapping)
+        _check_newest(settings, file, name, mapping)
     noted = None if file == "-" else _journal(settings, file, way, journal, again=again)
     if noted is not None and noted.lines:
         say(f"deskpulse: going on after {noted.lines:,} events that were answered before ({noted.path}); --again sends all of them")
@@ -118,7 +117,9 @@ def send(
     try:
         lines = _disturbed(read(), shuffle_seconds, repeat_share, Random(seed))
         cut = batches(lines, paced, min(512 * 1024, settings.ingest.max_body_bytes), () if noted is None else noted)
-        total = None if file == "-" or repeat_share else sum(1 for _ in read()) - (noted.lines if noted else 0)
+        total = None
+        if file != "-" and not repeat_share:
+            total = (sum(1 for _ in read_lines(file)) if survey is None else survey.events) - (noted.lines if noted else 0)
         asyncio.run(_with_progress(sender, cut, rate_per_second, total))
         complete = True
     except GaveUp as error:
@@ -129,18 +130,19 @@ def send(
         if noted is not None:
             noted.close(complete=complete)
     elapsed = time.monotonic() - began
-    before = {"answered_before": noted.lines, "refused_before": noted.refused} if noted is not None else {}
+    found: dict[str, Any] = {} if survey is None else {"backlog": survey.as_dict()}
+    if noted is not None:
+        found |= {"answered_before": noted.lines, "refused_before": noted.refused}
     if as_json:
-        found = {} if survey is None else {"backlog": survey.as_dict()}
-        show_json({**sender.tally.as_dict(elapsed), **before, **found, "failure": failure})
+        show_json({**sender.tally.as_dict(elapsed), **found, "failure": failure})
     else:
         _tell(sender.tally, elapsed)
     if failure:
         say(f"deskpulse: {failure}")
     elif take_back and mapping is not None:
         say(f"deskpulse: taken back; set taken_back = {mapping.taken_back + 1} in the mapping before this export is sent again")
-    refused = sender.tally.refused or (noted is not None and noted.refused) or (survey is not None and survey.refused)
-    raise typer.Exit(1 if failure or refused else 0)
+    refused = (sender.tally.refused, noted and noted.refused, survey and survey.refused)
+    raise typer.Exit(1 if failure or any(refused) else 0)
 
 
 def _mapping(file: str, name: str, source: SourceSettings) -> ExportMapping:
@@ -164,6 +166,14 @@ def _looked_through(file: str, mapping: ExportMapping, *, take_back: bool) -> tu
         return backlog, backlog.look_through()
     except (OSError, BadExport) as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def _check_newest(settings: Settings, file: str, name: str, mapping: ExportMapping) -> None:
+    """Refuse a mapping that is another than the last one of this export without saying that it is newer."""
+    path = settings.data_dir / "send" / f"{name}-{digest_of_file(file)[:16]}.mapping"
+    if (objection := sent.objection(path, mapping)) is not None:
+        raise typer.BadParameter(objection)
+    sent.note(path, mapping)
 
 
 def _journal(settings: Settings, file: str, way: dict[str, Any], path: Path | None, *, again: bool) -> Journal | None:

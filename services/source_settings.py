@@ -54,7 +54,8 @@ class SourceSettings(Section):
     """One sender of webhooks: which kind it is, where its secrets are and how its ids are to be read.
 
     `scheme` or `signature` replace the kind's own way of proving a sender; `url` is the address that the sender was given, where
-    it is another than the public one of the service. After `quiet_after_seconds` without a delivery the source is shown as quiet.
+    it is another than the public one of the service. After `quiet_after_seconds` without a delivery the source is shown as quiet; 0
+    lets it be silent for ever.
     `speaks_for` names another source whose things this one tells of: its events bear that source's name, so an export of a helpdesk
     and its webhooks speak of the same tickets. Secrets, counts and what is rejected stay its own.
     """
@@ -70,7 +71,7 @@ class SourceSettings(Section):
     tests_secret: bool = False
     scheme: tuple[str, ...] = ()
     signature: SignatureSettings | None = None
-    quiet_after_seconds: Annotated[float, Field(gt=0)] | None = 86_400
+    quiet_after_seconds: Annotated[float, Field(ge=0)] = 86_400
     url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
     options: dict[str, Any] = {}
 

@@ -19,14 +19,14 @@ _EXAMPLES = 5
 
 
 class Survey:
-    """What an export holds: rows, tickets that are told of by status, and why the others are not.
+    """What an export holds: rows, tickets that are told of by status in so many events, and why the others are not.
 
     `refused` counts the rows that cannot be used by reason, `rows_of` names the first of them; `unknown_statuses` are words that
     the mapping lacks. `as_of_ms` is the instant of the export, None when no row can be used.
     """
 
     def __init__(self) -> None:
-        self.rows = self.closed = self.closed_untimed = self.by_webhooks = self.duplicates = 0
+        self.rows = self.closed = self.closed_untimed = self.by_webhooks = self.duplicates = self.events = 0
         self.statuses: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.rows_of: dict[str, list[int]] = {}
@@ -51,6 +51,7 @@ class Survey:
         return {
             "rows": self.rows,
             "tickets": self.tickets,
+            "events": self.events,
             "statuses": dict(self.statuses.most_common()),
             "skipped_closed": self.closed,
             "skipped_closed_without_time": self.closed_untimed,
@@ -74,19 +75,20 @@ class Backlog:
         self._mapping = mapping
         self._now_ms = now_ms
         self._take_back = take_back
-        self._chosen: dict[str, tuple[int, int, int]] = {}
+        self._chosen: dict[str, tuple[int, int]] = {}
         self.survey = Survey()
 
     def look_through(self) -> Survey:
         """Read the whole file once; what is found decides what `lines` tells."""
         survey, reader = Survey(), Reader(self._mapping, self._now_ms)
-        statuses: dict[str, str] = {}
+        found: dict[str, tuple[str, int]] = {}
         newest_ms = -1
         for row in read_rows(self._file, self._mapping):
             survey.rows += 1
             try:
                 ticket = _ticket(reader, row)
-                check(list(events_of(ticket, ticket.newest_ms, self._mapping)), self._now_ms)
+                events = list(events_of(ticket, ticket.newest_ms, self._mapping))
+                check(events, self._now_ms)
             except UnknownStatus as unknown:
                 survey.unknown_statuses[unknown.word] += 1
                 survey.refuse(row.number, str(unknown))
@@ -98,9 +100,9 @@ class Backlog:
             before = self._chosen.get(ticket.id)
             survey.duplicates += before is not None
             if before is None or (ticket.updated_ms or 0) >= before[1]:
-                self._chosen[ticket.id] = (row.number, ticket.updated_ms or 0, ticket.opened_ms)
-                statuses[ticket.id] = self._kept_from(ticket) or ticket.status
-        for status in statuses.values():
+                self._chosen[ticket.id] = (row.number, ticket.updated_ms or 0)
+                found[ticket.id] = (self._kept_from(ticket) or ticket.status, len(events))
+        for status, count in found.values():
             if status == "closed, skipped":
                 survey.closed += 1
             elif status == "closed, no time":
@@ -109,6 +111,7 @@ class Backlog:
                 survey.by_webhooks += 1
             else:
                 survey.statuses[status] += 1
+                survey.events += count
         survey.left_out = reader.left_out
         survey.as_of_ms = self._mapping.as_of_ms if self._mapping.as_of_ms is not None else newest_ms if newest_ms >= 0 else None
         self.survey = survey

@@ -24,7 +24,7 @@ from services.ingest.providers.times import zone_of
 DIMENSIONS = ("channel", "team", "queue", "priority", "issue_type", "product", "brand", "region", "language", "customer_tier")
 IDS = ("agent_id", "customer_id", "organisation_id")
 TIMES = ("opened_at", "updated_at", "first_reply_at", "customer_message_at", "solved_at")
-COLUMNS = ("ticket_id", "status", *TIMES, *DIMENSIONS, *IDS, "tags")
+COLUMNS = ("ticket_id", "status", *TIMES, "first_reply_after", *DIMENSIONS, *IDS, "tags")
 CONSTANTS = ("status", "by", "public", *DIMENSIONS, "tags")
 REVISIONS = 50
 _STATUS_WORDS = {**{status: status for status in STATUSES}, "hold": "on_hold", "resolved": "solved"}
@@ -48,7 +48,8 @@ class ExportMapping(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     `tickets_of` is the source whose webhooks tell of the same tickets. `words.FIELD` turns the export's words into ours; for
     `status`, `"*"` stands for every other word. Tickets opened at or after `webhooks_since` are left to the webhooks. `as_of` is when
-    the export was made; without it the newest time in the file stands in. `time_format` is in the signs of `strptime`. `revision` is
+    the export was made; without it the newest time in the file stands in. `time_format` is in the signs of `strptime`. Where the export
+    says how long the first reply took instead of when it was (`first_reply_after`), a plain number is in `first_reply_unit`. `revision` is
     raised when words or constants were corrected and the same file is sent again: of two that speak of one instant the higher holds.
     `taken_back` counts how often what was sent was taken back: what is withdrawn stays so, what comes after it needs other ids.
     """
@@ -60,6 +61,7 @@ class ExportMapping(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     file: FileForm = FileForm()
     time_zone: str = "UTC"
     time_format: str = ""
+    first_reply_unit: Literal["seconds", "minutes", "hours"] = "minutes"
     closed: Literal["skip", "send"] = "skip"
     webhooks_since: str | None = None
     as_of: str | None = None

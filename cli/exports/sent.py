@@ -35,7 +35,8 @@ def objection(path: Path, mapping: ExportMapping) -> str | None:
     except (OSError, ValueError):
         return None
     now = of(mapping)
-    if now.mapping == before.mapping or now.taken_back > before.taken_back or now.revision > before.revision:
+    counters, counters_before = (now.taken_back, now.revision), (before.taken_back, before.revision)
+    if counters > counters_before or now == before:
         return None
     return (
         f"this export was sent before with another mapping: add revision = {before.revision + 1} to this one, so that it is known "

@@ -26,6 +26,7 @@ from services.ingest.providers.times import any_time
 DONE = ("solved", "closed")
 _WAITS = ("new", "open", "on_hold")
 _LOWER = frozenset({"channel", "priority"})
+_UNITS = {"seconds": 1, "minutes": 60, "hours": 3600}
 _NO_ID = re.compile(r"[\s@]")
 _FALSE = frozenset({"false", "no", "0", "n", "private", "internal"})
 
@@ -86,6 +87,7 @@ class Reader:
         self._until_ms = now_ms + CLOCK_AHEAD_MS
         self._status_words = mapping.status_words()
         self._words = {field: mapping.words_of(field) for field in (*DIMENSIONS, *IDS)}
+        self._zone = mapping.zone
 
     def ticket(self, said: Mapping[str, Any]) -> Ticket:
         """What a row says. Raises BadRow."""
@@ -96,6 +98,8 @@ class Reader:
         opened = times.pop("opened_at")
         if opened is None:
             raise BadRow("opened_at is empty")
+        if times["first_reply_at"] is None and (after_ms := self._first_reply_after_ms(said)) is not None:
+            times["first_reply_at"] = (opened[0] + after_ms, 0)
         known = {field.replace("_at", "_ms"): None if time is None else time[0] for field, time in times.items()}
         return Ticket(
             id=ticket_id,
@@ -135,19 +139,36 @@ class Reader:
         try:
             if self._mapping.time_format:
                 at = datetime.strptime(text, self._mapping.time_format)  # noqa: DTZ007 - the zone follows
-                found_ms = int((at if at.tzinfo else at.replace(tzinfo=self._mapping.zone)).timestamp() * 1000 + 0.5)
+                found_ms = int((at if at.tzinfo else at.replace(tzinfo=self._zone)).timestamp() * 1000 + 0.5)
             else:
-                written = any_time(text, "", self._mapping.zone)
+                written = any_time(text, "", self._zone)
                 if written is None:
                     return None
                 found_ms = millis_from(written)
-            rfc3339(found_ms)
         except (ValueError, OverflowError, OSError, Rejected):
             hint = "does not fit time_format" if self._mapping.time_format else "is written in another way: set time_format"
             raise BadRow(f"{field} {hint}") from None
         if not 0 <= found_ms <= self._until_ms:
             raise BadRow(f"{field} lies in the future: look at time_format and time_zone" if found_ms > 0 else f"{field} lies before 1970")
         return found_ms, _precision_ms(text)
+
+    def _first_reply_after_ms(self, said: Mapping[str, Any]) -> int | None:
+        """From the opening to the first reply, written as a number or as hours, minutes and perhaps seconds."""
+        text = self._text(said, "first_reply_after")
+        if text is None or text == "-":
+            return None
+        parts = text.split(":")
+        try:
+            if len(parts) == 1:
+                seconds = float(text.replace(",", "")) * _UNITS[self._mapping.first_reply_unit]
+            else:
+                hours, minutes, *rest = (float(part) for part in parts)
+                seconds = 3600 * hours + 60 * minutes + sum(rest)
+            if not 0 <= seconds < 1e9 or len(parts) > 3:
+                raise ValueError
+        except ValueError:
+            raise BadRow("first_reply_after is neither a number nor a duration such as 1:23:45") from None
+        return round(seconds * 1000)
 
     def _attributes(self, said: Mapping[str, Any]) -> dict[str, Any]:
         constants, out = self._mapping.constants, {}
@@ -219,7 +240,7 @@ def events_of(ticket: Ticket, as_of_ms: int, mapping: ExportMapping) -> Iterator
         "type": "ticket.created",
         "backfill": True,
         "opened_at": rfc3339(ticket.opened_ms),
-        "status": "open" if ticket.is_done else ticket.status,
+        "status": ticket.status,
         **({"by": ticket.by} if ticket.by else {}),
         **({} if ticket.public else {"public": False}),
         **now,
@@ -247,9 +268,9 @@ def _named(name: str, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def check(events: list[dict[str, Any]], now_ms: int) -> None:
-    """Whether ingest will take these events. Raises BadRow."""
-    for event in events:
-        try:
-            event_from(event, source="backlog", received_at_ms=now_ms)
-        except Rejected as rejected:
-            raise BadRow(f"{rejected.pointer.removeprefix('/') or 'the row'}: {rejected.detail}") from None
+    """Whether ingest will take these events of one ticket. Raises BadRow."""
+    created = next(event for event in events if event["type"] == "ticket.created")  # it says all that the others say
+    try:
+        event_from(created, source="backlog", received_at_ms=now_ms)
+    except Rejected as rejected:
+        raise BadRow(f"{rejected.pointer.removeprefix('/') or 'the row'}: {rejected.detail}") from None

@@ -86,7 +86,7 @@ class Source:
 
     def standing(self, door: str) -> Standing:
         """How the source stands when nothing has come yet."""
-        quiet = None if self._quiet_after_seconds is None else round(self._quiet_after_seconds * 1000)
+        quiet = round(self._quiet_after_seconds * 1000) or None
         return Standing(source=self.name, kind=self.provider.kind, door=door, at_ms=0, quiet_after_ms=quiet, ready=self.can_let_in)
 
     def proof(self, delivery: Delivery, token: str | None) -> Proof:

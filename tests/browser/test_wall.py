@@ -54,7 +54,7 @@ def test_the_sources_tell_how_they_stand(server: Server, open_page: OpenPage) ->
     page.keyboard.press("Enter")
     rows = page.locator("#standings tr")
     expect(rows).to_have_count(4)
-    expect(rows.nth(1)).to_contain_text("bad time 3")
+    expect(rows.nth(1)).to_contain_text("bad time × 3")
     expect(rows.nth(2)).to_contain_text("▲ no secret")
     expect(rows.nth(2)).to_contain_text("never")
     expect(rows.nth(3)).to_contain_text("◆ quiet")

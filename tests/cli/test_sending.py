@@ -57,8 +57,11 @@ async def test_what_says_later_is_sent_again_with_the_same_id(later: object) -> 
 
 async def test_a_body_too_large_is_halved_until_it_fits() -> None:
     ingest = FakeIngest(lambda turn, events: problem(413, "too large") if len(events) > 30 else None)
-    tally = await _send(ingest, LINES[:100])
-    assert (tally.accepted, tally.refused) == (100, 0)
+    places: list[int] = []
+    async with ingest.running() as url:
+        answered = lambda batch, refused: places.extend(range(batch.first, batch.first + len(batch.lines)))  # noqa: E731
+        tally = await Sender(f"{url}/webhooks/own", signing_key(SECRET), answered=answered).send(batches(LINES[:100], 100, 100_000))
+    assert (tally.accepted, tally.refused, sorted(places)) == (100, 0, list(range(100)))
     assert sorted(ingest.accepted) == sorted(LINES[:100])
 
 

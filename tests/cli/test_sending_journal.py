@@ -98,9 +98,7 @@ def test_what_was_refused_before_is_remembered(tmp_path: Path) -> None:
     [
         pytest.param(b"something of yours", False, "is no journal of deskpulse send", id="no journal"),
         pytest.param(b"something of yours", True, "is no journal of deskpulse send", id="nothing of yours is overwritten"),
-        pytest.param(
-            b'{"deskpulse_send": 1, "file": "b", "source": "own"}\n', False, r"another sending \(other: file", id="another file"
-        ),
+        pytest.param(b'{"deskpulse_send": 1, "file": "b", "source": "own"}\n', False, r"another sending \(other: file", id="another file"),
         pytest.param(b'{"deskpulse_send": 1, "file": "a", "source": "b"}\n', False, r"\(other: source\)", id="another source"),
     ],
 )

@@ -3,7 +3,7 @@ import { age } from "./figure_text.js";
 
 const EVERY_MS = 2000;
 const make = (name, className = "", text = "") => Object.assign(document.createElement(name), { className, textContent: text });
-const counts = (of) => Object.entries(of).sort((a, b) => b[1] - a[1]).map(([name, n]) => `${name.replace(/_/g, " ")} ${n}`).join(", ");
+const counts = (of) => Object.entries(of).sort((a, b) => b[1] - a[1]).map(([name, n]) => `${name.replace(/_/g, " ")} × ${n}`).join(", ");
 const COLUMNS = [
   ["source", (one) => one.source],
   ["kind", (one) => one.kind],

@@ -94,6 +94,7 @@ def translated(kind: str, headers: dict[bytes, bytes], body: bytes) -> list[Any]
 
 
 @pytest.mark.parametrize("kind", sorted(PROVIDERS))
+@settings(max_examples=40)
 @given(body=BODIES, content_type=st.sampled_from(CONTENT_TYPES), binary_mode=st.booleans(), attribute=st.binary(max_size=10))
 @example(body=b'{"type": "zen:event-type:ticket.created", "id": "1"}', content_type="", binary_mode=False, attribute=b"")
 def test_any_bytes_give_events_or_a_refusal_and_always_the_same(
@@ -107,6 +108,7 @@ def test_any_bytes_give_events_or_a_refusal_and_always_the_same(
 
 
 @pytest.mark.parametrize("kind", sorted(PROVIDERS))
+@settings(max_examples=40)
 @given(
     headers=st.dictionaries(st.sampled_from([b"authorization", b"webhook-id", b"webhook-signature"]), st.binary(max_size=30)),
     query=st.binary(max_size=40),

@@ -288,7 +288,9 @@ console.log(JSON.stringify(sent));
 """
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="node runs the script of the guide")
+@pytest.mark.skipif(
+    shutil.which("node") is None, reason="no node on this machine to run the script of the guide (Debian: apt install nodejs)"
+)
 def test_the_script_of_the_guide_signs_what_we_read_and_sends_nothing_that_somebody_wrote() -> None:
     ran = subprocess.run(["node", "-e", google_forms.SCRIPT + _STUBS], capture_output=True, text=True, check=True, timeout=30)
     sent = json.loads(ran.stdout)
