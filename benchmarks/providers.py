@@ -14,35 +14,29 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import multiprocessing
 import os
 import statistics
 import sys
-import tempfile
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from multiprocessing.queues import Queue
-from pathlib import Path
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
-import psutil
 
-from benchmarks.ingest import Share, wait_until_ready
-from cli.demo_settings import free_ports
-from deploy.kafka.embedded import EmbeddedKafka
+from benchmarks.over_http import Writer, arguments, measure
 from schemas.rejections import Rejected
 from services.ingest.admission import admitted, packed
-from services.ingest.app import create_app, run, wall_clock_ms
+from services.ingest.app import create_app, wall_clock_ms
 from services.ingest.delivery import Delivery, WrongContentType
 from services.ingest.packer import Record
 from services.ingest.providers import PROVIDERS
 from services.ingest.signatures import SCHEMES
 from services.ingest.sources import Proof, Source, source_of
-from services.settings import IngestSettings, KafkaSettings, Settings
+from services.settings import IngestSettings, Settings
 from services.source_settings import SourceSettings
-from services.topics import ensure_topics
 from tests.services.ingest.mutations import Request, known, sent
 
 TARGET_US = 200.0
@@ -257,93 +251,28 @@ async def in_process(rounds: int, copies: int) -> float:
     return statistics.median(rates)
 
 
-def over_http(given: argparse.Namespace) -> None:
-    """The same over HTTP, from client processes, with one ingest process and a broker."""
-    os.environ.update(environ())
-    context = multiprocessing.get_context("spawn")
-    with tempfile.TemporaryDirectory() as folder, EmbeddedKafka(Path(folder)) as kafka:
-        settings = settings_of(
-            sorted(PROVIDERS),
-            kafka=KafkaSettings(bootstrap=kafka.bootstrap, topic_prefix="bench."),
-            ingest=IngestSettings(port=free_ports(1)[0]),
-        )
-        asyncio.run(ensure_topics(settings))
-        ingest = context.Process(target=run, args=(settings,))
-        ingest.start()
-        try:
-            wait_until_ready(settings.ingest.port, ingest.is_alive)
-            print(f"{'round':>6} {'requests':>9} {'a second':>9} {'a CPU-second':>13} {'p50 ms':>7} {'p99 ms':>7} {'refused':>8}")
-            rounds = [_round(context, given, settings, psutil.Process(ingest.pid), n + 1) for n in range(given.rounds)]
-            wall, cpu = (statistics.median(column) for column in zip(*rounds, strict=True))
-            print(f"{'median':>6} {'':>9} {wall:>9,.0f} {cpu:>13,.0f}")
-        finally:
-            ingest.terminate()
-            ingest.join()
+@cache
+def _mix() -> list[Request]:
+    return usable(settings_of(sorted(PROVIDERS)))
 
 
-def _round(
-    context: multiprocessing.context.SpawnContext, given: argparse.Namespace, settings: Settings, ingest: psutil.Process, number: int
-) -> tuple[float, float]:
-    shares: Queue[Share] = context.Queue()
-    places = [(number * given.clients + n) * 10**7 for n in range(given.clients)]
-    clients = [context.Process(target=_client, args=(settings, given.connections, given.seconds, place, shares)) for place in places]
-    for client in clients:
-        client.start()
-    before, cpu_before = time.perf_counter(), ingest.cpu_times()
-    found = [shares.get() for _ in clients]
-    for client in clients:
-        client.join()
-    after = ingest.cpu_times()
-    requests, refused = sum(share.requests for share in found), sum(share.refused for share in found)
-    waited = sorted(seconds for share in found for seconds in share.answer_seconds)
-    cpu = requests / (after.user + after.system - cpu_before.user - cpu_before.system)
-    wall = requests / min(given.seconds, time.perf_counter() - before)
-    p50, p99 = (waited[int(len(waited) * q)] * 1000 for q in (0.5, 0.99))
-    print(f"{number:>6} {requests:>9,} {wall:>9,.0f} {cpu:>13,.0f} {p50:>7.1f} {p99:>7.1f} {refused:>8}", flush=True)
-    return wall, cpu
-
-
-def _client(settings: Settings, connections: int, seconds: float, place: int, shares: Queue[Share]) -> None:
-    shares.put(asyncio.run(_drive(settings, connections, seconds, place)))
-
-
-async def _drive(settings: Settings, connections: int, seconds: float, place: int) -> Share:
-    requests = usable(settings)
-    end = time.perf_counter() + seconds
-    drives = (_connection(settings, requests, end, place + n * 10**5) for n in range(connections))
-    found = await asyncio.gather(*drives)
-    return Share(sum(s.requests for s in found), sum(s.refused for s in found), [s for share in found for s in share.answer_seconds])
-
-
-async def _connection(settings: Settings, requests: Sequence[Request], end: float, place: int) -> Share:
-    reader, writer = await asyncio.open_connection("127.0.0.1", settings.ingest.port)
-    waited: list[float] = []
-    refused = number = 0
-    while (began := time.perf_counter()) < end:
-        number += 1
-        writer.write(post_of(requests[(place + number) % len(requests)], place + number, settings).wire())
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = head.lower().partition(b"content-length:")[2].split(b"\r", 1)[0]
-        await reader.readexactly(int(length or 0))
-        refused += not head.startswith(b"HTTP/1.1 2")
-        waited.append(time.perf_counter() - began)
-    writer.close()
-    return Share(number - refused, refused, waited)
+def writing(settings: Settings, name: str) -> Writer:
+    """The requests of one connection over HTTP: the mix, each connection from a place of its own."""
+    requests, place = _mix(), zlib.crc32(name.encode()) * 10**5
+    return lambda number: post_of(requests[(place + number) % len(requests)], place + number, settings).wire()
 
 
 def main() -> None:
     """Measure, print the tables, and exit 1 when a kind is above the target."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--short", action="store_true", help="fewer rounds, and no broker")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each round over HTTP")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--clients", type=int, default=2)
-    parser.add_argument("--connections", type=int, default=32, help="of each client")
+    arguments(parser, connections=32)
     given = parser.parse_args()
     above = table([cost_of(request, 3 if given.short else 9) for request in known()])
     asyncio.run(in_process(3 if given.short else given.rounds, 5 if given.short else 20))
     if not given.short:
-        over_http(given)
+        os.environ.update(environ())
+        measure(dict(settings_of(sorted(PROVIDERS)).sources), writing, given)
     if above:
         sys.exit(f"above {TARGET_US:.0f} µs: {', '.join(above)}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Annotated, Any
@@ -16,12 +16,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cli.addresses import urls_of
 from cli.batches import BATCH_EVENTS, Batch, batches, signing_key
-from cli.event_lines import delayed, identified, read_lines, repeated
-from cli.exports import sent
-from cli.exports.backlog import Backlog, Survey
-from cli.exports.mapping import BadMapping, ExportMapping, read_mapping
+from cli.event_lines import delayed, repeated
 from cli.exports.rows import BadExport
 from cli.exports.telling import tell_survey
+from cli.send_content import Content, check_newest, content_of
 from cli.sending import GaveUp, Sender, Tally
 from cli.sending_journal import ForeignJournal, Journal, digest_of_file, journal_path
 from cli.terminal import AsJson, say, show_json, stdout
@@ -67,113 +65,99 @@ def send(
     settings = load_settings()
     rate_per_second = _rate(rate)
     name, chosen = _source(settings, source)
-    if file != "-" and not Path(file).is_file():
-        raise typer.BadParameter(f"there is no file {file}")
-    if file == "-" and (map_file or journal):
-        raise typer.BadParameter("an export is read twice, and a journal belongs to a file: standard input is neither")
-    if (dry_run or take_back) and map_file is None:
-        raise typer.BadParameter("--dry-run and --take-back are of an export: name its mapping with --map")
-    mapping = None if map_file is None else _mapping(map_file, name, chosen)
-    backlog, survey = (None, None) if mapping is None else _looked_through(file, mapping, take_back=take_back)
+    _check_usage(file, map_file, journal, of_export_only=dry_run or take_back)
+    content = content_of(file, map_file, name, chosen, take_back=take_back)
+    survey, mapping = content.survey, content.mapping
     if survey is not None and not as_json:
         tell_survey(survey)
     if dry_run and survey is not None:
         if as_json:
             show_json({"backlog": survey.as_dict()})
         raise typer.Exit(1 if survey.refused else 0)
-    secrets, tokens = chosen.secrets(os.environ), chosen.tokens(os.environ)
-    if not secrets and not tokens:
-        raise typer.BadParameter(f"the source {name} has no secret yet: {'; '.join(chosen.missing(os.environ))}")
     base = (url or urls_of(settings)["ingest"]).rstrip("/")
-    address = f"{base}/webhooks/{name}" if secrets else f"{base}/webhooks/{name}/{tokens[0]}"
-
-    def read() -> Iterator[bytes]:
-        return identified(read_lines(file)) if backlog is None else backlog.lines()
-
-    way = {
-        "source": name,
-        "url": base,
-        "mapping": mapping and mapping.digest(),
-        "take_back": take_back,
-        # a row that lay in the future is none tomorrow: then the lines have other places, and this is another sending
-        "told": survey and [survey.events, sum(survey.refused.values()), survey.as_of_ms],
-        "disturbed": [shuffle_seconds, repeat_share, seed],
-    }
+    address, key = _door(base, name, chosen)
     if mapping is not None and not take_back:
-        _check_newest(settings, file, name, mapping)
+        check_newest(settings, file, name, mapping)
+    way = {"source": name, "url": base, **content.told, "disturbed": [shuffle_seconds, repeat_share, seed]}
     noted = None if file == "-" else _journal(settings, file, way, journal, again=again)
     if noted is not None and noted.lines:
         say(f"deskpulse: going on after {noted.lines:,} events that were answered before ({noted.path}); --again sends all of them")
+    answered = (lambda batch, refused: None) if noted is None else noted.note
+    sender = Sender(address, key, connections=connections, patience_seconds=patience, answered=answered)
     paced = batch if rate_per_second is None else max(1, min(batch, int(rate_per_second / 10)))
-    sender = Sender(
-        address,
-        signing_key(secrets[0]) if secrets else None,
-        connections=connections,
-        patience_seconds=patience,
-        answered=(lambda batch, refused: None) if noted is None else noted.note,
-    )
+
+    def cut() -> Iterator[Batch]:
+        lines = _disturbed(content.lines(), shuffle_seconds, repeat_share, Random(seed))
+        return batches(lines, paced, min(512 * 1024, settings.ingest.max_body_bytes), () if noted is None else noted)
+
     began = time.monotonic()
-    failure, complete = None, False
-    try:
-        lines = _disturbed(read(), shuffle_seconds, repeat_share, Random(seed))
-        cut = batches(lines, paced, min(512 * 1024, settings.ingest.max_body_bytes), () if noted is None else noted)
-        total = None
-        if file != "-" and not repeat_share:
-            total = (sum(1 for _ in read_lines(file)) if survey is None else survey.events) - (noted.lines if noted else 0)
-        asyncio.run(_with_progress(sender, cut, rate_per_second, total))
-        complete = True
-    except GaveUp as error:
-        failure = str(error)
-    except (OSError, EOFError, BadExport) as error:  # a broken .gz, a file that vanished
-        failure = f"{file} cannot be read: {error}"
-    finally:
-        if noted is not None:
-            noted.close(complete=complete)
-    elapsed = time.monotonic() - began
-    found: dict[str, Any] = {} if survey is None else {"backlog": survey.as_dict()}
-    if noted is not None:
-        found |= {"answered_before": noted.lines, "refused_before": noted.refused}
-    if as_json:
-        show_json({**sender.tally.as_dict(elapsed), **found, "failure": failure})
-    else:
-        _tell(sender.tally, elapsed)
-    if failure:
-        say(f"deskpulse: {failure}")
-    elif take_back and mapping is not None:
+    failure = _post(sender, cut, rate_per_second, content, noted, counted=not repeat_share)
+    if failure is not None and not isinstance(failure, GaveUp):  # a broken .gz, a file that vanished
+        failure = OSError(f"{file} cannot be read: {failure}")
+    _tell_all(sender.tally, time.monotonic() - began, content, noted, failure, as_json=as_json)
+    if failure is None and take_back and mapping is not None:
         say(f"deskpulse: taken back; set taken_back = {mapping.taken_back + 1} in the mapping before this export is sent again")
     refused = (sender.tally.refused, noted and noted.refused, survey and survey.refused)
     raise typer.Exit(1 if failure or any(refused) else 0)
 
 
-def _mapping(file: str, name: str, source: SourceSettings) -> ExportMapping:
+def _check_usage(file: str, map_file: str | None, journal: Path | None, *, of_export_only: bool) -> None:
+    if file != "-" and not Path(file).is_file():
+        raise typer.BadParameter(f"there is no file {file}")
+    if file == "-" and (map_file or journal):
+        raise typer.BadParameter("an export is read twice, and a journal belongs to a file: standard input is neither")
+    if of_export_only and map_file is None:
+        raise typer.BadParameter("--dry-run and --take-back are of an export: name its mapping with --map")
+
+
+def _door(base: str, name: str, source: SourceSettings) -> tuple[str, bytes | None]:
+    """Where to post, and the key to sign with; None where the address holds a token."""
+    secrets, tokens = source.secrets(os.environ), source.tokens(os.environ)
+    if secrets:
+        return f"{base}/webhooks/{name}", signing_key(secrets[0])
+    if tokens:
+        return f"{base}/webhooks/{name}/{tokens[0]}", None
+    raise typer.BadParameter(f"the source {name} has no secret yet: {'; '.join(source.missing(os.environ))}")
+
+
+def _post(
+    sender: Sender,
+    cut: Callable[[], Iterator[Batch]],
+    rate_per_second: float | None,
+    content: Content,
+    noted: Journal | None,
+    *,
+    counted: bool,
+) -> Exception | None:
+    """Post all batches, and why it ended before; the journal is closed. `counted` says whether it is known how many lines there are."""
+    failure: Exception | None = None
     try:
-        mapping = read_mapping(file)
-    except BadMapping as error:
-        raise typer.BadParameter(str(error)) from None
-    speaks_for = source.speaks_for or name
-    if mapping.tickets_of != speaks_for:
-        raise typer.BadParameter(
-            f"the mapping is of tickets of {mapping.tickets_of}, but the source {name} tells of those of {speaks_for}, which would be "
-            f'others. Such a block: [sources.backlog] kind = "standardwebhooks", speaks_for = "{mapping.tickets_of}", '
-            'secret_env = ["BACKLOG_SECRET"]; then --source backlog'
-        )
-    return mapping
+        total = content.count() if counted else None
+        left = None if total is None else total - (noted.lines if noted else 0)
+        asyncio.run(_with_progress(sender, cut(), rate_per_second, left))
+    except (GaveUp, OSError, EOFError, BadExport) as error:
+        failure = error
+    except BaseException:
+        if noted is not None:
+            noted.close(complete=False)
+        raise
+    if noted is not None:
+        noted.close(complete=failure is None)
+    return failure
 
 
-def _looked_through(file: str, mapping: ExportMapping, *, take_back: bool) -> tuple[Backlog, Survey]:
-    backlog = Backlog(file, mapping, time.time_ns() // 1_000_000, take_back=take_back)
-    try:
-        return backlog, backlog.look_through()
-    except (OSError, BadExport) as error:
-        raise typer.BadParameter(str(error)) from None
-
-
-def _check_newest(settings: Settings, file: str, name: str, mapping: ExportMapping) -> None:
-    """Refuse a mapping that is another than the last one of this export without saying that it is newer."""
-    path = settings.data_dir / "send" / f"{name}-{digest_of_file(file)[:16]}.mapping"
-    if (objection := sent.objection(path, mapping)) is not None:
-        raise typer.BadParameter(objection)
-    sent.note(path, mapping)
+def _tell_all(
+    tally: Tally, elapsed_seconds: float, content: Content, noted: Journal | None, failure: Exception | None, *, as_json: bool
+) -> None:
+    if as_json:
+        found: dict[str, Any] = {} if content.survey is None else {"backlog": content.survey.as_dict()}
+        if noted is not None:
+            found |= {"answered_before": noted.lines, "refused_before": noted.refused}
+        show_json({**tally.as_dict(elapsed_seconds), **found, "failure": None if failure is None else str(failure)})
+    else:
+        _tell(tally, elapsed_seconds)
+    if failure is not None:
+        say(f"deskpulse: {failure}")
 
 
 def _journal(settings: Settings, file: str, way: dict[str, Any], path: Path | None, *, again: bool) -> Journal | None:
