@@ -186,7 +186,7 @@ GUIDE = Guide(
         'Values of your own: `options.stages = {"Won (signed)" = "deal.won"}` and `options.statuses = {"Waiting" = "pending"}`.',
         'Another field than Zoho\'s: `options.stage_fields = {"Deals" = "field71"}`.',
         "A record without values in the message counts as inserted or deleted only.",
-        "Webhooks of workflow rules are another product with a body of your own: connect them as a `generic` source.",
+        "Webhooks of workflow rules are another product with a body of your own: connect them as a source of kind `mapping`.",
     ),
     unconfirmed=(
         "The default values of stages and statuses: change them with options.stages and options.statuses.",
