@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from services.ingest.delivery import Delivery
 from services.ingest.door import Taken
 
-REMEMBERED = 10_000
-"""Deliveries a source, about 6 MB."""
+REMEMBERED = 2_000
+"""Deliveries a source, about 1.2 MB: senders repeat soon or hours later, and then the ids of the events tell."""
 
 ANSWER_MAX_BYTES = 1_000
 """Longer answers list what was wrong in a generic body; such a delivery is judged again."""
