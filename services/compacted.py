@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from services.kafka import plain_consumer, read_partition
+from services.kafka import plain_consumer, read_partition, stopped
 from services.settings import Settings, topic
 
 Newest = Mapping[bytes, bytes]
@@ -50,7 +50,7 @@ async def _following(settings: Settings, name: str) -> AsyncIterator[Newest]:
                 told = True
                 yield newest
     finally:
-        await consumer.stop()
+        await stopped(consumer)
 
 
 def _take(newest: dict[bytes, bytes], key: bytes | None, value: bytes | None) -> None:

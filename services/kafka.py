@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import IllegalStateError, KafkaConnectionError, KafkaError
+from aiokafka.errors import IllegalStateError, KafkaConnectionError, KafkaError, KafkaTimeoutError
 
 from services.settings import Settings
 from services.settings_errors import ConfigError, Problem
@@ -84,13 +85,36 @@ def plain_consumer(settings: Settings, **more: Any) -> AIOKafkaConsumer:
     return AIOKafkaConsumer(**client_options(settings), **{**options, **more})
 
 
+async def stopped(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer, whatever state it is in.
+
+    While its broker is away the client's own stop ends with the cancellation of its inner tasks, which must not look like one of
+    the caller's.
+    """
+    done, _ = await asyncio.wait([asyncio.ensure_future(consumer.stop())])
+    for stopping in done:
+        if not stopping.cancelled():
+            stopping.result()
+
+
+STALLED_SECONDS = 60.0
+"""How long a reading may stand still before it is given up: whoever reads begins anew, which a client that hangs never would."""
+
+
 async def read_partition(
-    settings: Settings, topic: str, partition: int, *, from_offset: int | None = None, max_records: int = 5000
+    settings: Settings,
+    topic: str,
+    partition: int,
+    *,
+    from_offset: int | None = None,
+    max_records: int = 5000,
+    stalled_seconds: float = STALLED_SECONDS,
 ) -> AsyncGenerator[ConsumerRecord, None]:
     """The committed records of one partition, from its beginning (or `from_offset`) to the end that it has at the call.
 
-    `topic` is the full name. Ends when the position has passed that end. Raises KafkaError when the broker cannot be read, and
-    IllegalStateError when records from `from_offset` on are gone: what starts there would silently miss them.
+    `topic` is the full name. Ends when the position has passed that end. Raises KafkaError when the broker cannot be read or nothing
+    comes for `stalled_seconds`, and IllegalStateError when records from `from_offset` on are gone: what starts there would silently
+    miss them.
     """
     where = TopicPartition(topic, partition)
     consumer = plain_consumer(settings, max_partition_fetch_bytes=_FETCH_BYTES)
@@ -102,13 +126,18 @@ async def read_partition(
         if from_offset is not None and from_offset < beginning:
             raise IllegalStateError(f"{topic}/{partition} begins at offset {beginning}, the records from {from_offset} on are gone")
         consumer.seek(where, beginning if from_offset is None else from_offset)
-        while await consumer.position(where) < end:
+        stood_at, since = -1, time.monotonic()
+        while (position := await consumer.position(where)) < end:
+            if position != stood_at:
+                stood_at, since = position, time.monotonic()
+            elif time.monotonic() - since > stalled_seconds:
+                raise KafkaTimeoutError(f"{topic}/{partition}: nothing came for {stalled_seconds:g} s at offset {position} of {end}")
             for record in (await consumer.getmany(where, timeout_ms=1000, max_records=max_records)).get(where, ()):
                 if record.offset >= end:
                     return
                 yield record
     finally:
-        await consumer.stop()
+        await stopped(consumer)
 
 
 async def end_offsets(settings: Settings, topic: str, partitions: int) -> dict[int, int]:
@@ -119,7 +148,7 @@ async def end_offsets(settings: Settings, topic: str, partitions: int) -> dict[i
     try:
         return {where.partition: offset for where, offset in (await consumer.end_offsets(wanted)).items()}
     finally:
-        await consumer.stop()
+        await stopped(consumer)
 
 
 async def beginning_offsets(settings: Settings, topic: str, partitions: int) -> dict[int, int]:
@@ -130,7 +159,7 @@ async def beginning_offsets(settings: Settings, topic: str, partitions: int) -> 
     try:
         return {where.partition: offset for where, offset in (await consumer.beginning_offsets(wanted)).items()}
     finally:
-        await consumer.stop()
+        await stopped(consumer)
 
 
 async def _ask(settings: Settings) -> None:

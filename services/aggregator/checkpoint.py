@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from schemas import topics
 from services.aggregator.shard import Outgoing, Pair, Shard
-from services.kafka import client_options, read_partition
+from services.kafka import client_options, read_partition, stopped
 from services.settings import Settings, topic
 
 BATCH_BYTES = 900_000
@@ -161,7 +161,7 @@ async def _check_input(settings: Settings, shard: Shard) -> None:
     try:
         beginning = (await consumer.beginning_offsets([where]))[where]
     finally:
-        await consumer.stop()
+        await stopped(consumer)
     if beginning > shard.last_offset + 1:
         raise StateMissing(
             f"{where.topic}/{where.partition} begins at offset {beginning}, but the state goes to {shard.last_offset} only: "

@@ -31,7 +31,7 @@ from services import controls, generations
 from services.api.lag import Lag
 from services.api.ports import Freshness
 from services.controls import Control
-from services.kafka import client_options, read_partition
+from services.kafka import client_options, read_partition, stopped
 from services.settings import Settings, topic
 from services.standings import follow_standings
 
@@ -176,7 +176,7 @@ class Board:
                     folded.cells.prune(self.now_ms())
                     folded.prune(self.now_ms())
         finally:
-            await consumer.stop()
+            await stopped(consumer)
 
     async def _tell(self) -> None:
         self.applied_at_ms = self._clock()

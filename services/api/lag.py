@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas import topics
-from services.kafka import client_options, read_partition
+from services.kafka import client_options, read_partition, stopped
 from services.settings import Settings, topic
 
 log = logging.getLogger("deskpulse.api")
@@ -68,7 +68,7 @@ class Lag:
                 await self.compare({where.partition: end for where, end in ends.items()})
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
-            await consumer.stop()
+            await stopped(consumer)
 
     async def compare(self, ends: Mapping[int, int]) -> None:
         """Take the ends of the partitions as they are now."""

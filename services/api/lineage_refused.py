@@ -15,7 +15,7 @@ from schemas.canonical import CLOCK_AHEAD_MS
 from schemas.codec import decode_event
 from schemas.deadletters import AGGREGATOR, DeadLetter
 from schemas.events import Event
-from services.kafka import client_options, read_partition
+from services.kafka import client_options, read_partition, stopped
 from services.settings import Settings, topic
 
 
@@ -58,7 +58,7 @@ async def _first_offset(settings: Settings, name: str, at_ms: int) -> int | None
         await consumer.start()
         found = (await consumer.offsets_for_times({where: max(at_ms, 0)}))[where]
     finally:
-        await consumer.stop()
+        await stopped(consumer)
     return None if found is None else int(found.offset)
 
 
