@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from kpis.measures import Measure
 from kpis.query import Anchor, Clock
 from kpis.slices import Cuts, Slice
+from kpis.spikes.watch import WaitWatch, Watch
 from kpis.window import WINDOWS
 from schemas.figures import Item
 
@@ -68,7 +69,8 @@ class Kpi(Struct, frozen=True, kw_only=True):
     """One declared KPI.
 
     `figure` is anchored at completion; `created` is the formula of anchor=created where the KPI has one. `n_min` is how many
-    it needs not to be called insufficient (0: counts and levels, which are exact). Raises ValueError for a declaration that
+    it needs not to be called insufficient (0: counts and levels, which are exact). `watch` says what of it is watched for
+    unusual numbers. Raises ValueError for a declaration that
     contradicts itself.
     """
 
@@ -88,6 +90,7 @@ class Kpi(Struct, frozen=True, kw_only=True):
     exposed: bool = True
     events: tuple[str, ...] = ()
     source: str = "docs/kpis.md"
+    watch: Watch | WaitWatch | None = None
 
     def __post_init__(self) -> None:
         unknown = [w for w in self.windows if w not in WINDOWS]

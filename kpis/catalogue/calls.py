@@ -8,6 +8,7 @@ from kpis.formulas.cohorts import KaplanMeier
 from kpis.formulas.counts import ratio
 from kpis.kpi import ALL, N_MIN_MEDIAN, N_MIN_SHARE, Kpi
 from kpis.slices import Cuts, Slice
+from kpis.spikes.watch import Watch
 
 
 def _formulas(cells: Slice, cuts: Cuts) -> dict[str, float | int | str | None]:
@@ -78,6 +79,13 @@ KPIS: tuple[Kpi, ...] = (
         formula="(abandoned − short) / (offered − short); offered = answered + abandoned; short ≤ 5 s",
         meaning="The share of callers who gave up before a person answered. An accepted callback is no abandonment.",
         events=("call.queued", "call.answered", "call.abandoned", "call.callback_accepted"),
+        watch=Watch(
+            id="abandonment",
+            noun="Callers who gave up",
+            unit="calls",
+            measure=m.CALL_ABANDONED,
+            classes=("within", "late", "no_wait").__contains__,
+        ),
     ),
     Kpi(
         id="handle_time",

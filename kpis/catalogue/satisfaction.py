@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from kpis import measures as m
 from kpis.formulas import Cohort, NetPromoter, TopBox
+from kpis.formulas.scores import is_negative
 from kpis.kpi import COHORT, DAYS, N_MIN_SHARE, Kpi
-from kpis.window import NOW
+from kpis.spikes.watch import Watch
+from kpis.window import HOUR, NOW
 
 KPIS: tuple[Kpi, ...] = (
     Kpi(
@@ -21,6 +23,14 @@ KPIS: tuple[Kpi, ...] = (
         formula="answers 4–5 of 1–5 (6–7 of 1–7, yes of yes/no) / valid answers to the overall question",
         meaning="How many are satisfied. The last answer of a case within 7 days counts; anchor created dates it at the solve before it.",
         events=("survey.responded",),
+        watch=Watch(
+            id="negative_answer",
+            noun="Negative answers",
+            unit="answers",
+            measure=m.CASE_ANSWER,
+            classes=is_negative,
+            windows_ms=(HOUR, 4 * HOUR),
+        ),
     ),
     Kpi(
         id="csat_response_rate",

@@ -7,6 +7,7 @@ from kpis.formulas import Cohort, KaplanMeier, Quantile, Share, Term
 from kpis.formulas.counts import parts_of
 from kpis.kpi import ALL, COHORT, N_MIN_MEDIAN, N_MIN_SHARE, Kpi
 from kpis.slices import Cuts, Slice
+from kpis.spikes.watch import Watch
 
 
 def _escalation_parts(cells: Slice, cuts: Cuts) -> dict[str, float | int | str | None]:
@@ -100,6 +101,7 @@ KPIS: tuple[Kpi, ...] = (
         formula="solved tickets with at least one counted escalation / solved tickets; created: escalated within 7 days / created",
         meaning="How often the first line was not enough. Parts: each kind, and escalations of the window.",
         events=("ticket.escalated", "ticket.solved"),
+        watch=Watch(id="escalation", noun="Escalations", unit="tickets", measure=m.TICKET_ESCALATED),
     ),
     Kpi(
         id="time_to_escalate",

@@ -6,6 +6,7 @@ from kpis import measures as m
 from kpis.formulas import KaplanMeier, Quantile
 from kpis.formulas.gauges import Ages
 from kpis.kpi import ALL, COHORT, N_MIN_MEDIAN, Kpi
+from kpis.spikes.watch import WaitWatch
 from kpis.window import DAY, HOUR, NOW
 
 KPIS: tuple[Kpi, ...] = (
@@ -110,5 +111,11 @@ KPIS: tuple[Kpi, ...] = (
         formula="now − earliest unanswered message or queued call",
         meaning="How long whoever waits longest has waited. Parts: how many wait and the median and p90 of it. For the present only.",
         events=("ticket.created", "ticket.customer_message", "ticket.public_reply", "call.queued", "call.answered"),
+        watch=WaitWatch(
+            id="longest_wait",
+            noun="The longest wait",
+            waiting=m.CONTACT_WAITING,
+            waits=(m.FIRST_REPLY_WAIT, m.NEXT_REPLY_WAIT, m.ANSWER_WAIT),
+        ),
     ),
 )

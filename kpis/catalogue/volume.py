@@ -5,6 +5,7 @@ from __future__ import annotations
 from kpis import measures as m
 from kpis.formulas import Ages, Balance, Count, LevelOf, Resolved, SplitCount
 from kpis.kpi import ALL, Kpi
+from kpis.spikes.watch import Watch
 from kpis.window import NOW
 
 KPIS: tuple[Kpi, ...] = (
@@ -32,6 +33,7 @@ KPIS: tuple[Kpi, ...] = (
         formula="ticket.created, without backfill; merged, deleted and spam tickets are taken back",
         meaning="How many tickets came in. Parts: linked to a known customer or not.",
         events=("ticket.created",),
+        watch=Watch(id="created_ticket", noun="New tickets", unit="tickets", measure=m.TICKET_CREATED),
     ),
     Kpi(
         id="resolved_issues",
@@ -93,5 +95,6 @@ KPIS: tuple[Kpi, ...] = (
         formula="complaint.raised, each complaint once",
         meaning="How many customers complained, by category.",
         events=("complaint.raised",),
+        watch=Watch(id="complaint", noun="Complaints", unit="complaints", measure=m.COMPLAINT),
     ),
 )

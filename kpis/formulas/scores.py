@@ -103,3 +103,16 @@ def scale_ends(scale: str) -> tuple[float, float]:
     """Both ends of a scale written as `1-5` or `-3-3`."""
     at = scale.index("-", 1)
     return float(scale[:at]), float(scale[at + 1 :])
+
+
+def is_negative(cls: str) -> bool:
+    """Whether a class of answers is one that a dissatisfied customer gives.
+
+    Satisfaction in the lowest quarter of its scale (1–2 of 1–5, no of yes/no), or a recommendation of 0–6.
+    """
+    if cls.count("|") < 3:  # what shares one class because there were too many
+        return False
+    metric, question, scale, score = _parsed(cls)
+    low, high = scale_ends(scale)
+    height = (score - low) / (high - low)
+    return (metric == "csat" and question == "overall" and height <= 0.25 + 1e-9) or (metric == "nps" and height <= 0.6 + 1e-9)

@@ -1,0 +1,76 @@
+"""Judging: what each watched series counts in each window beside what is usual, and which of them chance alone does not explain.
+
+Laws: a series is unusual only with a count of at least 5 and twice the expected; of all that are looked at in one round the
+share of false ones is held by Benjamini and Hochberg's rule, so that watching more series does not wake anybody more often.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log10
+from typing import NamedTuple
+
+from kpis.dimensions import Cut
+from kpis.spikes.baseline import Rates, expected
+from kpis.spikes.history import Grid, Recent, hours_of
+from kpis.spikes.tails import surprise
+from kpis.spikes.watch import Watch
+
+ALARM = 4.0
+"""−log10 of the chance from which a count is unusual, after the correction for how many were looked at."""
+LEAST_COUNT = 5
+LEAST_RATIO = 2.0
+
+
+class Judged(NamedTuple):
+    """One series in one window [start_ms, end_ms). `surprise` is −log10 of the chance of so much; `variance` is of the expected.
+
+    A longest wait has no window (0); it is told in milliseconds.
+    """
+
+    watch: str
+    series: int
+    cut: Cut
+    window_ms: int
+    start_ms: int
+    end_ms: int
+    observed: float
+    expected: float
+    variance: float
+    surprise: float
+
+    @property
+    def much(self) -> bool:
+        """Whether it is much at all, whatever the chance."""
+        return self.observed >= max(LEAST_COUNT, LEAST_RATIO * self.expected)
+
+
+def judge(
+    watch: Watch, recent: Recent, cuts: Sequence[Cut], rates: Sequence[Rates], hours: Grid, now_ms: int, since_ms: int = 0
+) -> list[Judged]:
+    """Every series in every window that ends now. Nothing before `since_ms` counts; a series with too little history is left out."""
+    step = recent.step_ms
+    end = now_ms + -now_ms % step
+    out = []
+    for window in watch.windows_ms:
+        start = max(end - window, since_ms + -since_ms % step, recent.first_ms)
+        if start >= end or not rates[0].enough:
+            continue
+        lying = hours_of(hours, start, min(now_ms, end))
+        for i, (cut, rate) in enumerate(zip(cuts, rates, strict=True)):
+            mean, variance = expected(rate, lying)
+            count = recent.between(i, start, end)
+            told = surprise(count, mean, variance) if count > mean else 0.0
+            out.append(Judged(watch.id, i, cut, window, start, end, count, mean, variance, told))
+    return out
+
+
+def unusual(judged: Sequence[Judged]) -> list[tuple[Judged, float]]:
+    """Those that chance does not explain, each with its surprise corrected for how many were looked at; the most surprising first."""
+    ranked = sorted(judged, key=lambda one: -one.surprise)
+    m = len(ranked)
+    corrected, strongest = [0.0] * m, 0.0
+    for i in range(m - 1, -1, -1):  # the adjusted chance of rank i is the least of p_j · m / j over all j ≥ i
+        strongest = max(strongest, ranked[i].surprise - log10(m / (i + 1)))
+        corrected[i] = strongest
+    return [(one, value) for one, value in zip(ranked, corrected, strict=True) if value > ALARM and one.much]
