@@ -22,12 +22,14 @@ class Controls(Struct, frozen=True, kw_only=True):
     """The decisions that life cycles read.
 
     `escalation_kinds` are those that `escalation_rate` counts; `answer_within_ms` is the target of a call's wait;
+    `first_reply_within_ms` is the target that counters of breaches hold first replies against;
     `short_abandon_ms` is how soon a caller may hang up without counting as a loss (5 s: no industry standard exists);
     `calendars` are the business hours by the name of their schedule, empty where there is no business clock.
     """
 
     escalation_kinds: frozenset[str] = frozenset({"functional", "hierarchic", "complaint", "priority"})
     answer_within_ms: int = 20_000
+    first_reply_within_ms: int = 3_600_000
     short_abandon_ms: int = 5_000
     calendars: Mapping[str, Calendar] = {}
 

@@ -234,7 +234,7 @@ class Entities:
         if event.received_at_ms - event.occurred_at_ms > TALLY_MAX_AGE_MS:
             self.late[event.occurred_at_ms // HOUR * HOUR] += 1
             return
-        for (slot, attributes), n in newly_counted(rows):
+        for (slot, attributes), n in newly_counted(rows, self.controls.at(event.occurred_at_ms).first_reply_within_ms):
             self.tallies[slot, attributes] += n
 
     # ---- holding -------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from services.kafka import client_options
 from services.settings import Settings, topic
 
 log = logging.getLogger("deskpulse.controls")
-POLICY, CALENDAR, GENERATION, AUDIT = "policy", "calendar", "generation", "audit"
+POLICY, CALENDAR, GENERATION, AUDIT, BOARD = "policy", "calendar", "generation", "audit", "board"
 DECISIONS = "decisions"
 """The one policy: what life cycles read besides calendars."""
 AHEAD_MS = CLOCK_AHEAD_MS + 60_000
@@ -104,12 +104,14 @@ def _sorted(newest: dict[bytes, Control]) -> list[Control]:
 
 def decisions_of(settings: Settings) -> dict[tuple[str, str], dict[str, Any]]:
     """The decisions that the settings name, by kind and id."""
-    target = settings.targets.get("speed_of_answer_seconds")
-    within = 20.0 if target is None or target.within is None else target.within
+    answer, reply = (settings.targets.get(name) for name in ("speed_of_answer_seconds", "first_reply_time_seconds"))
+    answer_within = 20.0 if answer is None or answer.within is None else answer.within
+    reply_within = 3600.0 if reply is None or reply.within is None else reply.within
     found: dict[tuple[str, str], dict[str, Any]] = {
         (POLICY, DECISIONS): {
             "escalation_kinds": sorted(settings.escalation_kinds),
-            "answer_within_ms": round(within * 1000),
+            "answer_within_ms": round(answer_within * 1000),
+            "first_reply_within_ms": round(reply_within * 1000),
         }
     }
     for name, definition in definitions_of(settings).items():

@@ -17,6 +17,7 @@ SHARED_BY_SERVICES = frozenset(
     {
         "settings",
         "settings_errors",
+        "api_settings",
         "source_settings",
         "calendar_settings",
         "calendars",

@@ -63,12 +63,14 @@ class Detector:
     def round(self, cells: Cells, at_ms: int, *, now_ms: int | None = None) -> list[Seen]:
         """One round as of an instant; `now_ms` is the present, where that is another."""
         now = at_ms if now_ms is None else now_ms
+        for kpi in self.stale(cells, now):
+            self.refresh(kpi, cells, now)
         judged: dict[str, list[Judged]] = {}
         recents: dict[str, history.Recent] = {}
         for kpi in self.kpis:
             watch = kpi.watch
             if isinstance(watch, Watch):
-                base = self._baseline(kpi, watch, cells, now)
+                base = self._baselines[kpi.id]
                 recents[kpi.id] = history.recent(cells, watch, base.cuts, at_ms)
                 clear = self._watchers[kpi.id].clear_from_ms
                 judged[kpi.id] = judge(watch, recents[kpi.id], base.cuts, base.rates, base.hours, at_ms, clear)
@@ -116,11 +118,24 @@ class Detector:
         held = [one for one in slices if one.observed or one.before]
         return scan.find(whole.observed, mean, max(1.0, variance / mean if mean else 1.0), whole.before, held)
 
-    def _baseline(self, kpi: Kpi, watch: Watch, cells: Cells, now_ms: int) -> _Baseline:
+    def stale(self, cells: Cells, now_ms: int) -> list[Kpi]:
+        """The KPIs whose baseline is to be made anew: at every full hour, and when it is older than `REFRESH_MS`."""
+        return [kpi for kpi in self.kpis if isinstance(kpi.watch, Watch) and not self._is_fresh(kpi, cells, now_ms)]
+
+    def _is_fresh(self, kpi: Kpi, cells: Cells, now_ms: int) -> bool:
         base = self._baselines.get(kpi.id)
-        fresh = base is not None and base.cells == id(cells) and 0 <= now_ms - base.made_at_ms < REFRESH_MS
-        if base is not None and fresh and now_ms // HOUR == base.made_at_ms // HOUR:
-            return base
+        return (
+            base is not None
+            and base.cells == id(cells)
+            and 0 <= now_ms - base.made_at_ms < REFRESH_MS
+            and now_ms // HOUR == base.made_at_ms // HOUR
+        )
+
+    def refresh(self, kpi: Kpi, cells: Cells, now_ms: int) -> _Baseline:
+        """Learn anew what is usual for one KPI. Raises TypeError when it watches no count."""
+        watch = kpi.watch
+        if not isinstance(watch, Watch):
+            raise TypeError(f"{kpi.id} watches no count")
         hours = history.grid(cells, now_ms)
         cuts = history.series_of(cells, watch, now_ms)
         first = history.first_known_ms(cells, watch)

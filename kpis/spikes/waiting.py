@@ -31,13 +31,14 @@ class Waiting:
         self._past: _Past | None = None
 
     def judge(self, cells: Cells, now_ms: int) -> list[Judged]:
-        """Every series in which somebody waits and enough waits have ended; observed, expected and variance are in ms."""
+        """Every series of which enough waits have ended; observed, expected and variance (what 97.5 % stay below) are in ms."""
         past = self._waits(cells, now_ms)
         here = Slice(cells, cells.levels.window(NOW, now_ms, now_ms, self.watch.waiting.finest), now_ms, self.watch.waiting.finest, True)
         out = []
         for i, (cut, waits) in enumerate(past.by_cut.items()):
             starts = here.starts((cut,), self.watch.waiting)
             if not starts:
+                out.append(Judged(self.watch.id, i, cut, 0, now_ms, now_ms, 0, 0, 0, 0.0))
                 continue
             oldest, waiting = starts[0][0], sum(count for _, count in starts)
             wait = max(0, now_ms - oldest)

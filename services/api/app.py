@@ -12,15 +12,19 @@ from importlib.metadata import PackageNotFoundError, version
 import uvicorn
 import uvloop
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from services.api import problems
-from services.api.access import BearerToken
+from services.api.access import Access
 from services.api.board import Board
+from services.api.boards.kept import Boards
+from services.api.headers import with_strict_headers
+from services.api.hub import Hub
 from services.api.lineage import Lineages, StateLineages
-from services.api.ports import Figures
-from services.api.routes import catalogue, figures, health, lineage, metrics, series, sources, stream, wall
+from services.api.ports import Decisions, Figures
+from services.api.routes import boards, catalogue, controls, figures, health, lineage, metrics, series, sources, spikes, stream, wall
 from services.api.scrape import Scrape
-from services.api.stream import Hub
+from services.api.spikes import Spikes
 from services.settings import Settings
 
 HEARTBEAT_SECONDS = 10.0
@@ -28,17 +32,31 @@ SHUTDOWN_SECONDS = 3
 """How long open requests may take to end; streams are told to at once."""
 
 
+class Api(FastAPI):
+    """FastAPI whose every answer has the strict headers, those to a fault of ours too, which no middleware sees."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await super().__call__(scope, receive, with_strict_headers(send) if scope["type"] == "http" else send)
+
+
 def create_app(
     settings: Settings,
     board: Figures,
     lineages: Lineages | None = None,
     *,
+    decisions: Decisions | None = None,
     environ: Mapping[str, str] = os.environ,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
+    send_seconds: float = stream.SEND_SECONDS,
 ) -> FastAPI:
-    """The application that serves a board, and where its figures come from. Raises ConfigError when a token is named but not set."""
-    token = settings.api.token(environ)
+    """The application that serves a board, where its figures come from, and where decisions go.
+
+    Raises ConfigError when a token is named but not set.
+    """
+    tokens = settings.api.tokens(environ)
     build = _version()
+    walls = Boards(board, settings, editable=tokens.edit is not None or tokens.controls is not None)
     hub = Hub(board)
     scrapes = Scrape(board, build, clients=lambda: hub.listeners), Scrape(board, build, agents=True)
 
@@ -49,7 +67,7 @@ def create_app(
         for scrape in scrapes:
             await scrape.close()
 
-    app = FastAPI(
+    app = Api(
         title="deskpulse",
         version=build,
         summary="Live customer-service figures.",
@@ -63,25 +81,26 @@ def create_app(
         catalogue.router(board),
         figures.router(board),
         series.router(board),
-        stream.router(board, hub, settings, heartbeat_seconds),
+        stream.router(board, hub, walls, heartbeat_seconds=heartbeat_seconds, send_seconds=send_seconds),
+        boards.router(walls),
+        controls.router(board, walls, decisions, settings, tokens),
         metrics.router(board, *scrapes),
         sources.router(board),
+        spikes.router(board),
         health.router(board),
-        wall.router(),
+        wall.router(walls),
     ):
         app.include_router(router)
     if lineages is not None:
         app.include_router(lineage.router(board, lineages))
-    if token:
-        app.add_middleware(BearerToken, token=token)
+    app.add_middleware(Access, tokens=tokens)
     return app
 
 
-async def serve(settings: Settings) -> bool:
-    """Runs the board and the server until a signal ends them. Returns whether the server could start."""
-    board = Board(settings)
-    config = uvicorn.Config(
-        create_app(settings, board, StateLineages(board)),
+def server_config(settings: Settings, app: FastAPI) -> uvicorn.Config:
+    """How the application is served: no line for each request, and no word of what serves it."""
+    return uvicorn.Config(
+        app,
         host=settings.api.host,
         port=settings.api.port,
         ws="none",
@@ -91,11 +110,20 @@ async def serve(settings: Settings) -> bool:
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         server_header=False,
     )
+
+
+async def serve(settings: Settings) -> bool:
+    """Runs the board and the server until a signal ends them. Returns whether the server could start."""
+    board = Board(settings)
+    config = server_config(settings, create_app(settings, board, StateLineages(board), decisions=board))
     server = uvicorn.Server(config)
     await board.start()
+    watching = asyncio.create_task(Spikes(board).run(), name="spikes")
     try:
         await server.serve()
     finally:
+        watching.cancel()
+        await asyncio.wait([watching])
         await board.stop()
     return server.started
 

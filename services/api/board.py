@@ -22,14 +22,17 @@ from kpis.folding import Folded
 from kpis.kpi import Kpi, Targets
 from kpis.query import Anchor, Point, Query
 from kpis.reading import Reader
+from kpis.tallies import BREACHED, REPLIES
 from kpis.window import Levels, Zone
 from schemas import topics
 from schemas.differences import decode_differences
 from schemas.figures import Figure
+from schemas.rhythm import Rhythm
+from schemas.spikes import Spike, Watched
 from schemas.standing import Standing
 from services import controls, generations
 from services.api.lag import Lag
-from services.api.ports import Freshness
+from services.api.ports import Freshness, Undecided
 from services.controls import Control
 from services.kafka import client_options, read_partition, stopped
 from services.settings import Settings, topic
@@ -37,6 +40,7 @@ from services.standings import follow_standings
 
 log = logging.getLogger("deskpulse.api")
 LAG_MAX_SECONDS = 10.0
+DECIDE_SECONDS = 10.0
 IDLE_MS = 30_000
 PRUNE_SECONDS = 60.0
 _UNITS = ("_seconds", "_ratio", "_score", "_tickets", "_complaints")
@@ -62,10 +66,15 @@ class Board:
         self.applied_at_ms: int | None = None
         self._clock = clock
         self.standings: list[Standing] = []
+        self.rhythms: list[Rhythm] = []
+        self.controls: list[Control] = []
+        self.spikes: list[Spike] = []
+        self.watched: list[Watched] = []
         self._targets = targets_of(settings, kpis)
         self._changed = asyncio.Condition()
         self._tasks: list[asyncio.Task[None]] = []
         self._replaced = asyncio.Event()
+        self._heeded = asyncio.Event()
         self._lag = Lag(lambda: self.within, lambda: {name: shard.last_offset for name, shard in self.folded.shards.items()})
         self._reader: tuple[int, int, Reader] | None = None
 
@@ -104,15 +113,29 @@ class Board:
                 log.exception("following the differences failed")
             await asyncio.sleep(1)
 
-    def _stand(self, standings: list[Standing]) -> None:
-        self.standings = standings
+    def _stand(self, standings: list[Standing], rhythms: list[Rhythm]) -> None:
+        self.standings, self.rhythms = standings, rhythms
 
     def _heed(self, standing: list[Control]) -> None:
-        """Another live generation is loaded beside the one that is shown; what an audit found is exported."""
+        """Another live generation is loaded beside the one that is shown; what an audit found is exported; boards change."""
+        self.controls = standing
+        heeded, self._heeded = self._heeded, asyncio.Event()
+        heeded.set()
         self.audit = next((c.value for c in standing if (c.kind, c.id) == (controls.AUDIT, "last")), None)
         live = generations.live_of(standing)
         if live is not None and self.generation and live.number != self.generation and not self.settings.kafka.generation:
             self._replaced.set()
+
+    async def decide(self, kind: str, id: str, value: dict[str, Any] | None) -> Control:
+        """Write a decision that holds from the beginning, so that one record of each id stands. Raises Undecided."""
+        try:
+            async with asyncio.timeout(DECIDE_SECONDS):
+                decided = await controls.publish(self.settings, kind, id, value)
+                while not any(c.key == decided.key and c.at_ms >= decided.at_ms for c in self.controls):
+                    await self._heeded.wait()
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise Undecided(f"Kafka does not keep it now ({type(error).__name__})") from error
+        return decided
 
     async def _load(self, within: Settings) -> Folded:
         newest: dict[bytes, bytes | None] = {}
@@ -262,7 +285,16 @@ class Board:
             corrections=(folded.corrections, folded.corrections_of_final),
             audit=self.audit,
             standings=self.standings,
+            controls=self.controls,
+            spikes=self.spikes,
+            watched=self.watched,
         )
+
+    async def note(self, spikes: list[Spike], watched: list[Watched]) -> None:
+        """Take what is unusual now, and what is watched; listeners are told when it changed."""
+        changed, self.spikes, self.watched = spikes != self.spikes, spikes, watched
+        if changed:
+            await self._tell()
 
     async def changed(self, since: int) -> int:
         """Waits until `version` is greater than `since`; returns the new version."""
@@ -322,9 +354,22 @@ def _tallies(folded: Folded) -> list[tuple[str, dict[str, str], float]]:
     for (name, cls, channel, team, priority), n in folded.tallies.items():
         if name == "escalations" and cls.startswith("+"):
             continue
-        key = (name, channel, team, priority)
-        totals[key] = totals.get(key, 0) + n
+        for counter in _counters(name, cls):
+            key = (counter, channel, team, priority)
+            totals[key] = totals.get(key, 0) + n
     return [
         (name, {k: v for k, v in (("channel", channel), ("team", team), ("priority", priority)) if v}, n)
         for (name, channel, team, priority), n in sorted(totals.items())
     ]
+
+
+def _counters(name: str, cls: str) -> tuple[str, ...]:
+    """The counters a tally adds to: its own, and what was due and breached where it is held against a target."""
+    if name == REPLIES:
+        return (f"{REPLIES}_due", f"{REPLIES}_breached") if cls == BREACHED else (f"{REPLIES}_due",)
+    late = (name, "speed_of_answer_due", "speed_of_answer_breached")
+    if name == "calls_answered":
+        return {"within": (name, "speed_of_answer_due"), "late": late}.get(cls, (name,))
+    if name == "calls_abandoned" and cls == "late":  # given up within the target or at once neither helps nor harms
+        return late
+    return (name,)

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from kpis.query import Query
 from schemas.figures import Figure
-from services.api import standings
+from services.api import spike_metrics, standings
 from services.api.exposition import Family, Labels
 from services.api.ports import Freshness
 
@@ -34,6 +34,10 @@ _SUFFIXES = ("seconds", "ratio", "score")
 _PLAIN = re.compile(r"[^a-z0-9]+")
 _TALLY_HELP = {
     "events": "Events counted by the shards.",
+    "first_reply_time_due": "First replies, each held against its target when it comes.",
+    "first_reply_time_breached": "First replies that came after their target.",
+    "speed_of_answer_due": "Calls held against the target of their wait: answered, or given up after it.",
+    "speed_of_answer_breached": "Calls that waited longer than the target.",
     "events_late": "Events older than an hour on arrival; they count in the figures, not in the other counters.",
     "beyond_levels": "Contributions older than the oldest bucket that is kept.",
 }
@@ -167,6 +171,7 @@ def freshness_families(fresh: Freshness, suppressed: Mapping[str, int], version:
         listeners,
         *proof_families(fresh),
         *standings.families(fresh.standings, wall_ms),
+        *spike_metrics.families(fresh),
     ]
     return [*own, *tally_families(fresh.tallies)]
 

@@ -12,7 +12,9 @@ from msgspec import Struct, field
 
 from kpis.query import Anchor, Point, Query
 from schemas.figures import Figure
+from schemas.spikes import Spike, Watched
 from schemas.standing import Standing
+from services.controls import Control
 
 
 class Freshness(Struct, kw_only=True):
@@ -23,7 +25,8 @@ class Freshness(Struct, kw_only=True):
     gross counters (name, labels, value) that never fall. `progress` maps a shard to the newest offset included. `generation` is
     the number of the generation shown, 0 before any. `corrections` counts what late events changed behind the watermark and, of
     these, changes of days that were final. `audit` is what the newest audit said, None before the first. `standings` is how each
-    source of webhooks stands, by name.
+    source of webhooks stands, by name. `controls` is every decision that stands: another list whenever one has changed. `spikes` are
+    the unusual numbers that are open, the most surprising first, and `watched` every series that is watched for them.
     """
 
     ready: bool
@@ -41,6 +44,9 @@ class Freshness(Struct, kw_only=True):
     corrections: tuple[int, int] = (0, 0)
     audit: dict[str, Any] | None = None
     standings: list[Standing] = field(default_factory=list)
+    controls: list[Control] = field(default_factory=list)
+    spikes: list[Spike] = field(default_factory=list)
+    watched: list[Watched] = field(default_factory=list)
 
 
 Series = list[tuple[dict[str, str], list[Point]]]
@@ -80,3 +86,17 @@ class Figures(Protocol):
 
     def wall_ms(self) -> int:
         """The wall clock's instant: deliveries come by it, whatever the figures are as of."""
+
+
+class Decisions(Protocol):
+    """Where decisions are kept."""
+
+    async def decide(self, kind: str, id: str, value: dict[str, Any] | None) -> Control:
+        """Keeps a decision, or with None that there is none any more; once it returns, `Freshness.controls` has it.
+
+        Raises Undecided.
+        """
+
+
+class Undecided(Exception):
+    """A decision could not be kept, or it is not known whether it was; the message says why."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import http
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -44,11 +44,20 @@ _ADVICE = {
 }
 
 
-def problem(status: int, detail: str, *, parameter: str = "", headers: Mapping[str, str] | None = None) -> Response:
-    """One refusal. `parameter` is the query parameter at fault, "" when it is none of them."""
+def problem(
+    status: int,
+    detail: str,
+    *,
+    parameter: str = "",
+    errors: Sequence[Mapping[str, Any]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """One refusal. `parameter` is the query parameter at fault, "" when it is none of them; `errors` are the faults of a body."""
     body: dict[str, Any] = {"type": "about:blank", "title": http.HTTPStatus(status).phrase, "status": status, "detail": detail}
     if parameter:
         body["errors"] = [{"pointer": f"?{parameter}", "reason": detail}]
+    elif errors:
+        body["errors"] = list(errors)
     return Response(orjson.dumps(body), status, headers=dict(headers or {}), media_type="application/problem+json")
 
 
@@ -58,6 +67,11 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if near := difflib.get_close_matches(word[:100], names, 1, 0.5):
         return f"; the nearest is {near[0]}"
     return f"; known are {', '.join(names)}" if 0 < len(names) <= 24 else ""
+
+
+def shown(text: str) -> str:
+    """A stranger's word, short and printable enough to be said back."""
+    return "".join(c if c.isprintable() else "?" for c in text[:60]) + ("…" if len(text) > 60 else "") or '""'
 
 
 def install(app: FastAPI) -> None:

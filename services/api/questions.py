@@ -16,7 +16,7 @@ from kpis.query import Anchor, Clock, Query, Unanswerable
 from kpis.window import WINDOWS
 from schemas.canonical import millis_from
 from schemas.rejections import Rejected
-from services.api.problems import nearest
+from services.api.problems import nearest, shown
 
 Given = Iterable[tuple[str, str]]
 """The pairs of a query string, in their order."""
@@ -59,7 +59,7 @@ class Known:
     def kpi(self, name: str) -> dict[str, Any]:
         """The catalogue entry of a KPI. Raises Unanswerable."""
         if (entry := self.by_id.get(name)) is None:
-            raise Unanswerable(f"there is no KPI {_shown(name)}{nearest(name, self.by_id)}", "kpi")
+            raise Unanswerable(f"there is no KPI {shown(name)}{nearest(name, self.by_id)}", "kpi")
         return entry
 
 
@@ -127,7 +127,7 @@ def _query(parsed: tuple[Mapping[str, list[str]], tuple[tuple[str, str], ...]], 
     windows = tuple(dict.fromkeys(named.get("window", ())))
     for window in windows:
         if window not in known.windows:
-            raise Unanswerable(f"there is no window {_shown(window)}; there are {', '.join(known.windows)}", "window")
+            raise Unanswerable(f"there is no window {shown(window)}; there are {', '.join(known.windows)}", "window")
     return Query(
         kpis=kpis,
         windows=windows,
@@ -145,7 +145,7 @@ def _parsed(given: Given, allowed: frozenset[str], known: Known) -> tuple[dict[s
     where: dict[str, str] = {}
     for name, value in given:
         if len(value) > MAX_VALUE_CHARS:
-            raise Unanswerable(f"a value has at most {MAX_VALUE_CHARS} characters", _shown(name))
+            raise Unanswerable(f"a value has at most {MAX_VALUE_CHARS} characters", shown(name))
         if name in allowed:
             named.setdefault(name, []).append(value)
         elif name in known.dimensions:
@@ -153,7 +153,7 @@ def _parsed(given: Given, allowed: frozenset[str], known: Known) -> tuple[dict[s
                 raise Unanswerable(f"{name} is given twice: a filter has one value; split with by={name} to see several", name)
         else:
             hint = nearest(name, [*allowed, *known.dimensions])
-            raise Unanswerable(f"there is no parameter {_shown(name)}{hint}", _shown(name))
+            raise Unanswerable(f"there is no parameter {shown(name)}{hint}", shown(name))
     for name, values in named.items():
         if name not in _REPEATABLE and len(values) > 1:
             raise Unanswerable(f"{name} is given {len(values)} times: once is enough", name)
@@ -167,7 +167,7 @@ def _by(named: Mapping[str, list[str]], known: Known) -> tuple[str, ...]:
     names = tuple(given.split(","))
     for name in names:
         if name not in known.dimensions:
-            raise Unanswerable(f"there is no dimension {_shown(name)}{nearest(name, known.dimensions)}", "by")
+            raise Unanswerable(f"there is no dimension {shown(name)}{nearest(name, known.dimensions)}", "by")
     if len(names) > 2 or len(set(names)) < len(names):
         raise Unanswerable("by takes one dimension, or a configured pair of two such as channel,team", "by")
     return names
@@ -205,15 +205,10 @@ def _step_ms(given: str) -> int:
 def _choice(named: Mapping[str, list[str]], name: str, of: Any) -> Any:
     given = _one(named, name)
     if given is not None and given not in (choices := get_args(of)):
-        raise Unanswerable(f"{name} is one of {', '.join(choices)}, not {_shown(given)}", name)
+        raise Unanswerable(f"{name} is one of {', '.join(choices)}, not {shown(given)}", name)
     return given
 
 
 def _one(named: Mapping[str, list[str]], name: str) -> str | None:
     values = named.get(name)
     return values[0] if values else None
-
-
-def _shown(text: str) -> str:
-    """A stranger's word, short and printable enough to be said back."""
-    return "".join(c if c.isprintable() else "?" for c in text[:60]) + ("…" if len(text) > 60 else "") or '""'

@@ -6,7 +6,7 @@ that a slow one skips to the newest values and nothing is queued for it.
 
 Laws: the first message is a snapshot of everything, or what changed since `Last-Event-ID`; a listener that reads ends up with
 exactly the figures a fresh snapshot would show; computing takes at most a fifth of one core per channel and happens at
-most five times a second.
+most five times a second. How many there are is bounded in `services.api.hub`.
 """
 
 from __future__ import annotations
@@ -24,22 +24,20 @@ from msgspec import Struct
 from kpis.query import Query
 from schemas.canonical import rfc3339
 from schemas.figures import Figure
+from schemas.spikes import Spike
+from services.api.boards.kept import revisions
 from services.api.ports import Figures, Freshness
+from services.controls import Control
 
 LEAST_PAUSE_SECONDS = 0.2
 SHARE_OF_A_CORE = 0.2
 MOST_PAUSE_SECONDS = 2.0
 """Rolling windows lose what grows too old without any event, so that figures are computed again at least this often."""
-MOST_LISTENERS = 1_000
-MOST_CHANNELS = 100
+MOST_SPIKES = 5
 Questions = tuple[Query, ...]
 _Key = tuple[str, str, str, str, tuple[tuple[str, str], ...]]
 _log = logging.getLogger(__name__)
 _json = msgspec.json.Encoder()
-
-
-class Full(Exception):
-    """No room for another listener."""
 
 
 class Message(Struct, frozen=True):
@@ -55,6 +53,11 @@ class _Told(Struct):
     number: int
 
 
+def beat(board: Figures) -> str:
+    """The text of a heartbeat."""
+    return _json.encode({"pulse": pulse(board.freshness(), board.now_ms())}).decode()
+
+
 def pulse(fresh: Freshness, now_ms: int) -> dict[str, Any]:
     """The part of every message that says how current the board is."""
     return {
@@ -67,6 +70,8 @@ def pulse(fresh: Freshness, now_ms: int) -> dict[str, Any]:
         "applied_at": _when(fresh.applied_at_ms),
         "lag_seconds": fresh.lag_seconds,
         "sources": {name: rfc3339(at_ms) for name, at_ms in sorted(fresh.sources.items())},
+        "boards": revisions(fresh.controls),
+        "spikes": fresh.spikes[:MOST_SPIKES],
     }
 
 
@@ -83,6 +88,8 @@ class Channel:
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._texts: dict[int, Message] = {}
+        self._controls: list[Control] = []
+        self._spikes: list[Spike] = []
         self._over = False
         self.listeners = 0
 
@@ -126,11 +133,15 @@ class Channel:
         return self._over
 
     def compute(self) -> bool:
-        """Reads the board once; returns whether any figure changed. Raises Unanswerable."""
+        """Reads the board once; returns whether any figure, what is unusual, or any board's declaration changed. Raises Unanswerable."""
         figures = [figure for query in self._questions for figure in self._board.figures(query)]
         number = self._number + 1
         keys = set()
-        changed = not self._number
+        fresh = self._board.freshness()
+        controls = fresh.controls
+        declared = controls is not self._controls and revisions(controls) != revisions(self._controls)
+        changed = not self._number or declared or fresh.spikes != self._spikes
+        self._controls, self._spikes = controls, fresh.spikes
         for figure in figures:
             key = _key(figure)
             keys.add(key)
@@ -189,54 +200,6 @@ class Channel:
     def _end(self) -> None:
         self._over = True
         self._wake()
-
-
-class Hub:
-    """The channels that have listeners."""
-
-    def __init__(self, board: Figures) -> None:
-        self._board = board
-        self._channels: dict[Questions, Channel] = {}
-
-    @property
-    def listeners(self) -> int:
-        """How many listen now."""
-        return sum(channel.listeners for channel in self._channels.values())
-
-    def check(self, questions: Questions) -> None:
-        """Refuses what could not be told, before an answer has begun. Raises Unanswerable, Full."""
-        self._forget()
-        if self.listeners >= MOST_LISTENERS or (questions not in self._channels and len(self._channels) >= MOST_CHANNELS):
-            raise Full
-        if questions not in self._channels:
-            for query in questions:
-                self._board.figures(query)
-
-    async def messages(self, questions: Questions, last_id: str = "") -> AsyncGenerator[Message, None]:
-        """What one listener is told."""
-        channel = self._channels.get(questions)
-        if channel is None or channel.over:
-            channel = self._channels[questions] = Channel(self._board, questions)
-        messages = channel.messages(last_id)
-        try:
-            async for message in messages:
-                yield message
-        finally:
-            await messages.aclose()
-            self._forget()
-
-    def pulse(self) -> str:
-        """The heartbeat's text."""
-        return _json.encode({"pulse": pulse(self._board.freshness(), self._board.now_ms())}).decode()
-
-    def close(self) -> None:
-        """Ends every channel."""
-        for channel in list(self._channels.values()):
-            channel.close()
-        self._channels.clear()
-
-    def _forget(self) -> None:
-        self._channels = {key: channel for key, channel in self._channels.items() if not channel.over}
 
 
 def _key(figure: Figure) -> _Key:

@@ -28,7 +28,8 @@ from services.ingest.openapi import with_webhooks
 from services.ingest.packer import Packer
 from services.ingest.protocol import BoundedHttp
 from services.ingest.publisher import KafkaPublisher, Publisher
-from services.ingest.reporting import Before, door_of, report, told_before
+from services.ingest.reporting import Before, BeforeRhythms, door_of, report, report_rhythms, rhythms_before, told_before
+from services.ingest.rhythms import Rhythms
 from services.ingest.routes import PREFIX, Receive, Scope, Send, Webhooks
 from services.ingest.sources import configured
 from services.kafka import client_options
@@ -79,10 +80,11 @@ def create_app(
     say: Callable[[str], None] = say_on_terminal,
     beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
     before: Before | None = None,
+    before_rhythms: BeforeRhythms | None = None,
 ) -> IngestApp:
     """The app. `clock` gives ms since 1970; `environ` holds the secrets; `beside` runs while the app does.
 
-    `before` gives what this door told of its sources last; without it nothing is told. Raises ConfigError.
+    `before` and `before_rhythms` give what this door told of its sources last; without them nothing is told. Raises ConfigError.
     """
     sources = configured(settings, environ, say)
     metrics = Metrics({name: source.standing(door_of(settings)) for name, source in sources.items()})
@@ -101,11 +103,15 @@ def create_app(
         connection.add_done_callback(ended)
         following = asyncio.create_task(beside()) if beside is not None else None
         reporting = asyncio.create_task(report(metrics, before, publisher.send, clock)) if before is not None else None
+        rhythmic = None
+        if before_rhythms is not None:
+            metrics.rhythms = Rhythms(sources, door_of(settings), clock())
+            rhythmic = asyncio.create_task(report_rhythms(metrics.rhythms, before_rhythms, publisher.send, clock))
         try:
             yield
             await packer.drain()
         finally:
-            for task in (connection, following, reporting):
+            for task in (connection, following, reporting, rhythmic):
                 if task is not None:
                     task.cancel()
                     with suppress(asyncio.CancelledError):
@@ -161,7 +167,11 @@ def run(settings: Settings) -> int:
             signal.raise_signal(signal.SIGTERM)
 
     app = create_app(
-        settings, KafkaPublisher(settings, say_on_terminal), beside=lambda: follow(settings, heed), before=lambda: told_before(settings)
+        settings,
+        KafkaPublisher(settings, say_on_terminal),
+        beside=lambda: follow(settings, heed),
+        before=lambda: told_before(settings),
+        before_rhythms=lambda: rhythms_before(settings),
     )
     config = uvicorn.Config(
         app,

@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 
 from schemas.rejections import Reason
 from schemas.standing import OUTCOMES, Standing
+from services.ingest.rhythms import Rhythms
 
 UNKNOWN = "unknown"
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -37,6 +38,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         self.registry.register(_Standings(self.standings))
         self._answers: dict[tuple[str, int], Counter] = {}
+        self.rhythms: Rhythms | None = None
         for source in standings:  # so that a rate over the first one exists
             self._stripped.labels(source)
 
@@ -56,6 +58,8 @@ class Metrics:
     def verified(self, source: str, now_ms: int) -> None:
         """A delivery of a verified sender came."""
         self.standings[source].last_delivery_ms = now_ms
+        if self.rhythms is not None:
+            self.rhythms.delivered(source)
 
     def repeated(self, source: str) -> None:
         """A delivery came that was taken before."""

@@ -119,7 +119,7 @@ class KafkaPublisher:
     async def _connected(self) -> AIOKafkaProducer:
         told = ""
         while True:
-            await wait_for_broker(self._settings, self._say)
+            await wait_for_broker(self._settings, self._say, patient=True)
             producer = AIOKafkaProducer(
                 **client_options(self._settings),
                 acks="all",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import msgspec
 import pytest
 
+from kpis.controls import Controls
 from kpis.entities import Entities
 from kpis.entity import identity_of
 from kpis.measures import SLOTS
 from kpis.retention import LOG_MAX_EVENTS
+from kpis.tallies import REPLIES
 from kpis.window import DAY, HOUR
 from schemas import events as ev
 from schemas.events import Event
@@ -134,6 +137,25 @@ def test_a_tally_counts_what_is_new_and_not_what_is_learned_of_it() -> None:
     for (slot, _), count in entities.tallies.items():
         totals[SLOTS[slot][0].split("@")[0]] = totals.get(SLOTS[slot][0].split("@")[0], 0) + count
     assert totals == {"ticket_created": 1, "ticket_solved": 2, "ticket_reopened": 1, "ticket_escalated": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "tallied"),
+    [
+        ("Mon 09:00 created\nMon 10:00 reply", {"met": 1}),
+        ("Mon 09:00 created\nMon 10:01 reply", {"breached": 1}),
+        ("Mon 09:00 created\nMon 09:10 reply\nMon 11:10 message\nMon 16:00 reply", {"met": 1}),
+        ("Mon 09:00 created\nMon 10:01 reply\nMon 10:02 assigned team=t1 agent=a1\nMon 12:00 solved", {"breached": 1}),
+        ("Mon 09:00 created\nMon 12:00 solved", {}),
+    ],
+    ids=["on the limit", "after it", "only the first reply", "counted once", "never replied"],
+)
+def test_a_first_reply_is_tallied_by_its_target(text: str, tallied: dict[str, int]) -> None:
+    entities = Entities(Controls(first_reply_within_ms=HOUR))
+    for event in drawn(text):
+        entities.apply(event)
+    found = Counter({SLOTS[slot][1]: n for (slot, _), n in entities.tallies.items() if SLOTS[slot][0] == REPLIES})
+    assert found == tallied
 
 
 def test_what_comes_more_than_an_hour_late_is_no_tally() -> None:

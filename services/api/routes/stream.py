@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator
-from typing import Any
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from sse_starlette.sse import SendTimeoutError
 from starlette.requests import Request
@@ -14,13 +13,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from kpis.query import Unanswerable
-from services.api import boards
+from services.api.boards.declarations import BOARD_ID
+from services.api.boards.kept import Boards
+from services.api.hub import Full, Hub, Seat
 from services.api.ports import Figures
 from services.api.problems import nearest, problem
 from services.api.questions import Known, stream_query
 from services.api.routes.answers import answer, asked, described, parameter
-from services.api.stream import Full, Hub, Questions, pulse
-from services.settings import Settings
+from services.api.stream import Questions, pulse
 
 SEND_SECONDS = 30.0
 """A listener that takes nothing for so long is let go; it comes again when it can."""
@@ -28,22 +28,24 @@ _log = logging.getLogger(__name__)
 
 
 class _Stream(EventSourceResponse):
+    seat: Seat
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         except SendTimeoutError:
-            _log.info("a listener took nothing for %s s and was let go", SEND_SECONDS)
+            _log.info("a listener took nothing for so long that it was let go")
+        finally:
+            self.seat.leave()
 
 
-def router(board: Figures, hub: Hub, settings: Settings, heartbeat_seconds: float) -> APIRouter:
-    """The routes of streams, and of the definitions of the boards that they feed."""
+def router(board: Figures, hub: Hub, boards: Boards, *, heartbeat_seconds: float, send_seconds: float = SEND_SECONDS) -> APIRouter:
+    """The routes of streams. A listener that takes nothing for `send_seconds` is let go."""
     routes = APIRouter(tags=["stream"])
-    catalogue = board.catalogue()
-    known = Known(catalogue)
-    laid_out = {name: boards.definition(one, catalogue, settings) for name, one in boards.BOARDS.items()}
+    known = Known(board.catalogue())
     shared = asked(list(known.by_id), known.windows, known.dimensions)
     parameters = [p for name, p in shared.items() if name not in ("as_of", "from", "to", "step")]
-    parameters.append(parameter("board", "All that a wall board shows, instead of the other parameters.", enum=list(laid_out)))
+    parameters.append(parameter("board", "All that a wall board shows, instead of the other parameters.", pattern=BOARD_ID))
 
     def questions(request: Request) -> Questions:
         given = request.query_params.multi_items()
@@ -52,18 +54,9 @@ def router(board: Figures, hub: Hub, settings: Settings, heartbeat_seconds: floa
             return (stream_query(given, known),)
         if len(given) > 1:
             raise Unanswerable("board stands alone: it says itself what it shows", "board")
-        return boards.questions(_board(named[0]))
-
-    def _board(name: str) -> dict[str, Any]:
-        if name not in laid_out:
-            raise Unanswerable(f"there is no such board{nearest(name, laid_out)}", "board")
-        return laid_out[name]
-
-    @routes.get("/v1/boards/{name}", summary="What a wall board shows", responses=described({"type": "object"}, refused=(404,)))
-    async def one_board(name: str) -> Response:
-        if name not in laid_out:
-            raise HTTPException(404, f"there is no such board{nearest(name, laid_out)}")
-        return answer(laid_out[name])
+        if named[0] not in boards.declared():
+            raise Unanswerable(f"there is no such board{nearest(named[0], boards.declared())}", "board")
+        return boards.questions(named[0])
 
     @routes.get(
         "/v1/stream",
@@ -74,27 +67,29 @@ def router(board: Figures, hub: Hub, settings: Settings, heartbeat_seconds: floa
     async def stream(request: Request) -> Response:
         asked_for = questions(request)
         try:
-            hub.check(asked_for)
+            seat = hub.seat(asked_for)
         except Full:
             return problem(503, "too many listen already; ask again in a moment, or share one stream", headers={"Retry-After": "10"})
         last_id = request.headers.get("last-event-id", "")[:64]
 
         async def messages() -> AsyncGenerator[ServerSentEvent, None]:
-            told = hub.messages(asked_for, last_id)
+            told = seat.messages(last_id)
             try:
                 async for message in told:
                     yield ServerSentEvent(message.data, event=message.event, id=message.id, retry=2000)
             finally:
                 await told.aclose()
 
-        return _Stream(
+        streaming = _Stream(
             messages(),
             headers={"Cache-Control": "no-cache"},
             ping=heartbeat_seconds,
             ping_message_factory=lambda: ServerSentEvent(hub.pulse(), event="beat"),
-            send_timeout=SEND_SECONDS,
+            send_timeout=send_seconds,
             sep="\n",
         )
+        streaming.seat = seat
+        return streaming
 
     @routes.get("/v1/progress", summary="How far the figures have come", responses=described({"type": "object"}, refused=()))
     async def progress() -> Response:

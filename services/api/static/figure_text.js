@@ -51,7 +51,8 @@ const WINDOWS = {
   now: "now", "5m": "last 5 min", "15m": "last 15 min", "1h": "last hour", "4h": "last 4 h", "24h": "last 24 h", today: "today", week: "this week",
   month: "this month", quarter: "this quarter", "7d": "last 7 d", "28d": "last 28 d", "90d": "last 90 d", "365d": "last 365 d",
 };
-export const windowName = (window) => WINDOWS[window] || window;
+const LONG = { m: "min", h: "h", d: "d" };
+export const windowName = (window) => WINDOWS[window] || window.replace(/^(\d+)([mhd])$/, (_, n, unit) => `last ${n} ${LONG[unit]}`);
 
 const REASONS = {
   no_data: "nothing in this window yet", no_sketch: "too thin to tell", young: "too young to tell", insufficient: "too few to tell",
@@ -66,14 +67,26 @@ export function verdict(figure, tile) {
   const few = figure.quality === "insufficient";
   if (tile.target === null || tile.target === undefined) return { state: "plain", word: few ? "○ few cases" : "", target: "" };
   const up = tile.better === "up";
-  const miss = up ? tile.target - figure.value : figure.value - tile.target;
-  const target = `target ${up ? "≥" : "≤"} ${amount(tile.target, tile.unit).filter(Boolean).join(" ")}`;
+  const beyond = (line) => (up ? line - figure.value : figure.value - line) > 0;
+  const target = targetText(tile);
   if (few) return { state: "plain", word: "○ few cases", target };
-  if (miss <= 0) return { state: "ok", word: "● on target", target };
-  const edge = up ? figure.ci_high : figure.ci_low;
-  const near = (edge !== null && (up ? edge >= tile.target : edge <= tile.target)) || miss <= Math.abs(tile.target) * 0.1;
   const side = up ? "under" : "over";
+  if (tile.watch !== null && tile.watch !== undefined) {
+    if (beyond(tile.target) && beyond(tile.watch)) return { state: "bad", word: `▲ ${side} target`, target };
+    if (beyond(tile.target)) return { state: "watch", word: `◆ just ${side}`, target };
+    return beyond(tile.watch) ? { state: "watch", word: "◆ near the target", target } : { state: "ok", word: "● on target", target };
+  }
+  if (!beyond(tile.target)) return { state: "ok", word: "● on target", target };
+  const edge = up ? figure.ci_high : figure.ci_low;
+  const unsure = edge !== null && (up ? edge >= tile.target : edge <= tile.target); // the interval does not rule out that it is met
+  const near = unsure || Math.abs(figure.value - tile.target) <= Math.abs(tile.target) * 0.1;
   return near ? { state: "watch", word: `◆ just ${side}`, target } : { state: "bad", word: `▲ ${side} target`, target };
+}
+
+/** "target ≤ 30 min", "" without one. */
+export function targetText(tile) {
+  if (tile.target === null || tile.target === undefined) return "";
+  return `target ${tile.better === "up" ? "≥" : "≤"} ${spoken(tile.target, tile.unit)}`;
 }
 
 /** Interval and n, as far as they are known. */
@@ -88,3 +101,32 @@ export function certainty(figure) {
 
 /** An age in words that are short enough for a header. */
 export const age = (seconds) => duration(Math.max(0, seconds)).join(" ");
+
+/** A value with its unit in one piece: "30 min". */
+export const spoken = (value, unit) => amount(value, unit).filter((part) => part !== "").join(" ");
+
+/** "15 min" of "15m"; "" of an instant. */
+export const spanName = (window) => (window === "now" ? "" : windowName(window).replace(/^last /, ""));
+
+const PER = { s: 1, min: 60, h: 3600, d: 86400 };
+
+/** A value as it is typed into a field, exactly: "30 min", "20 s", "80 %", "12". `readAmount` reads it back. */
+export function typed(value, unit) {
+  if (value === null || value === undefined) return "";
+  if (unit === "ratio") return `${+(value * 100).toFixed(6)} %`;
+  if (unit !== "seconds") return String(value);
+  const word = ["d", "h", "min"].find((name) => value && value % PER[name] === 0) || "s";
+  return `${value / PER[word]} ${word}`;
+}
+
+/** What somebody typed as a value in the unit of the figure: null of nothing, NaN of what is no number. */
+export function readAmount(text, unit) {
+  const bare = text.trim().replace(MINUS, "-").replace(",", ".");
+  if (bare === "") return null;
+  const match = /^([+-]?\d+(?:\.\d+)?)\s*(%|s|sec|min|m|h|d)?$/.exec(bare);
+  if (!match) return NaN;
+  const [number, word] = [Number(match[1]), { sec: "s", m: "min" }[match[2]] || match[2]];
+  if (unit === "ratio") return !word && Math.abs(number) <= 1 ? number : word && word !== "%" ? NaN : +(number / 100).toFixed(10);
+  if (unit === "seconds") return word === "%" ? NaN : number * PER[word || "s"];
+  return word ? NaN : number;
+}

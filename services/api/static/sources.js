@@ -1,78 +1,101 @@
-// The panel behind the sources: last delivery, what became of the deliveries, silence. All of it is put in as text, never as markup.
+// The sources: a light for each in the header, and the panel behind them: last delivery, what became of the deliveries, silence.
+import { ask, bdi, button, make, table } from "./dom.js";
 import { age } from "./figure_text.js";
 
 const EVERY_MS = 2000;
-const make = (name, className = "", text = "") => Object.assign(document.createElement(name), { className, textContent: text });
+const SILENT_SECONDS = 15 * 60;
+const MOST_LIGHTS = 8;
 const counts = (of) => Object.entries(of).sort((a, b) => b[1] - a[1]).map(([name, n]) => `${name.replace(/_/g, " ")} × ${n}`).join(", ");
 const COLUMNS = [
-  ["source", (one) => one.source],
-  ["kind", (one) => one.kind],
-  ["state", (one) => (!one.ready ? "▲ no secret" : one.quiet ? "◆ quiet" : "● on")],
-  ["last delivery", (one) => (one.silent_seconds === null ? "never" : `${age(Math.floor(one.silent_seconds))} ago`)],
-  ["accepted", (one) => one.accepted.toLocaleString("en")],
-  ["ignored", (one) => one.ignored.toLocaleString("en")],
-  ["rejected", (one) => counts(one.rejected) || "0"],
-  ["refused", (one) => counts(one.refused) || "0"],
+  ["Source", (one) => bdi(one.source)],
+  ["Kind", (one) => one.kind],
+  ["State", (one) => (!one.ready ? "▲ no secret" : one.quiet ? "◆ quiet" : "● on")],
+  ["Last delivery", (one) => (one.silent_seconds === null ? "never" : `${age(Math.floor(one.silent_seconds))} ago`)],
+  ["Accepted", (one) => one.accepted.toLocaleString("en")],
+  ["Ignored", (one) => one.ignored.toLocaleString("en")],
+  ["Rejected", (one) => counts(one.rejected) || "0"],
+  ["Refused", (one) => counts(one.refused) || "0"],
 ];
 
-export class SourcesPanel {
-  /** `element` opens `dialog`, by mouse and by keyboard; while it is open it follows what the server says. */
-  constructor(element, dialog) {
-    this.dialog = dialog;
-    element.tabIndex = 0;
-    element.setAttribute("role", "button");
-    element.setAttribute("aria-haspopup", "dialog");
-    element.addEventListener("click", () => this.open());
-    element.addEventListener("keydown", (e) => {
-      if (e.key !== "Enter" && e.key !== " ") return;
-      e.preventDefault();
-      this.open();
-    });
-    dialog.addEventListener("click", (e) => e.target === dialog && dialog.close()); // beside the panel
+export class SourceLights {
+  /** `named` are the configured sources: they are shown before their first event too. Null shows no lights. */
+  constructor(element, named) {
+    this.element = element;
+    this.named = named;
+    this.drawn = "";
   }
 
-  async open() {
-    if (this.dialog.open) return;
-    const head = make("header", "lineage-head");
-    const title = make("h2", "", "Sources");
-    title.id = "sources-title";
-    const close = make("button", "lineage-close", "Close");
-    close.type = "button";
-    close.autofocus = true;
-    close.addEventListener("click", () => this.dialog.close());
-    head.append(title, close);
-    this.body = make("div", "lineage-table");
-    this.body.append(make("p", "lineage-wait", "asking …"));
-    this.dialog.replaceChildren(head, this.body);
-    this.dialog.showModal();
-    while (this.dialog.open) {
-      await this.ask();
-      await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+  tell(pulse) {
+    if (!this.named) {
+      this.element.hidden = true;
+      return;
     }
+    const seen = pulse.sources || {};
+    const now = Date.parse(pulse.as_of);
+    const names = [...new Set([...this.named, ...Object.keys(seen)])].sort();
+    const lights = names.map((name) => [name, seen[name] ? Math.floor((now - Date.parse(seen[name])) / 1000) : null])
+      .map(([name, s]) => [name, s === null ? "nothing yet" : s > SILENT_SECONDS ? `silent ${age(s)}` : ""]);
+    const drawn = JSON.stringify(lights);
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
+    lights.sort((a, b) => Boolean(b[1]) - Boolean(a[1])); // what is silent is seen first, also where there is little room
+    this.element.hidden = !lights.length;
+    this.element.replaceChildren(make("span", "unseen", "Sources: "), ...lights.slice(0, MOST_LIGHTS).map(([name, why]) => {
+      const one = make("span", why ? "light silent" : "light");
+      const dot = make("i", "dot");
+      dot.setAttribute("aria-hidden", "true");
+      one.append(dot, bdi(name), why ? ` ${why} ` : " ");
+      return one;
+    }));
+    if (lights.length > MOST_LIGHTS) this.element.append(make("span", "light", `+ ${lights.length - MOST_LIGHTS}`));
+  }
+}
+
+/** A table of how each source stands, which follows what the server says until it is closed. */
+export class Standings {
+  constructor(room) {
+    this.room = room;
+    this.over = false;
+    room.replaceChildren(make("p", "quiet", "asking …"));
+    this.follow();
   }
 
-  async ask() {
-    try {
-      const answer = await fetch("/v1/sources", { cache: "no-store" });
-      if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
-      this.show(await answer.json());
-    } catch (error) {
-      this.body.replaceChildren(make("p", "lineage-problem", `The sources cannot be asked for: ${error.message}`));
-    }
+  close() {
+    this.over = true;
+    clearTimeout(this.timer);
+  }
+
+  async follow() {
+    const { told, problem } = document.hidden ? {} : await ask("/v1/sources");
+    if (this.over) return;
+    if (problem) this.room.replaceChildren(make("p", "problem", `The sources cannot be asked for: ${problem}`));
+    else if (told && !told.length) this.room.replaceChildren(make("p", "quiet", "No source has told anything yet: is ingest running, and a source configured?"));
+    else if (told) this.show(told);
+    this.timer = setTimeout(() => this.follow(), EVERY_MS);
   }
 
   show(sources) {
-    if (!sources.length) {
-      this.body.replaceChildren(make("p", "lineage-wait", "No source has told anything yet: is ingest running, and a source configured?"));
-      return;
-    }
-    const table = make("table");
-    const row = (cells, of) => {
-      const line = make("tr");
-      line.append(...cells.map((text) => make(of, "", text)));
-      return line;
-    };
-    table.append(row(COLUMNS.map(([name]) => name), "th"), ...sources.map((one) => row(COLUMNS.map(([, text]) => text(one)), "td")));
-    this.body.replaceChildren(table);
+    const before = this.room.querySelector(".table-room");
+    const fresh = table("How each source stands", COLUMNS.map(([name]) => name), sources.map((one) => COLUMNS.map(([, text]) => text(one))));
+    if (before) before.replaceChildren(...fresh.childNodes); // the room keeps the focus and the place it was scrolled to
+    else this.room.replaceChildren(fresh);
   }
+}
+
+/** Makes the lights of the header open the standings. */
+export function sourcesPanel(opener, dialog) {
+  let standings = null;
+  dialog.addEventListener("click", (e) => e.target === dialog && dialog.close()); // beside the panel
+  dialog.addEventListener("close", () => standings?.close());
+  opener.addEventListener("click", () => {
+    if (dialog.open) return;
+    const head = make("div", "panel-head");
+    const close = button("Close", () => dialog.close());
+    close.autofocus = true;
+    head.append(make("h2", "", "Sources", { id: "sources-title" }), close);
+    const room = make("div");
+    dialog.replaceChildren(head, room);
+    dialog.showModal();
+    standings = new Standings(room);
+  });
 }

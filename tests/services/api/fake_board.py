@@ -14,6 +14,7 @@ from schemas.canonical import rfc3339
 from schemas.figures import Figure, Quality
 from schemas.standing import Standing
 from services.api.ports import Freshness, Series
+from services.controls import Control
 
 HOUR_MS = 3_600_000
 NOON_MS = 1_795_348_800_000  # 2026-11-22T12:00:00Z
@@ -149,12 +150,18 @@ class FakeBoard:
             ],
         )
         self.computed = 0
+        self._decided = 0
+        self._strangers: tuple[str, ...] = ()
 
     def tell(self, kpi: str, window: str, value: float | None, *, n: int = 10, cut: Cut = (), reason: str | None = None) -> None:
         """Sets one figure and raises the version."""
         quality: Quality = "no_data" if value is None else "provisional"
         self._told[kpi, window, cut] = Told(value, n, None if value is None else value * n, float(n), quality, reason)
         self.advance()
+
+    def hostile(self, words: str) -> None:
+        """Has every dimension tell a value that a stranger has chosen."""
+        self._strangers = (words,)
 
     def advance(self, by_ms: int = 0) -> None:
         """Moves the clock and raises the version."""
@@ -163,6 +170,15 @@ class FakeBoard:
         self.fresh.applied_at_ms = self._now_ms
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+
+    async def decide(self, kind: str, id: str, value: dict[str, Any] | None) -> Control:
+        """As `Decisions.decide`; every decision has another instant, though the clock stands still."""
+        self._decided += 1
+        control = Control(kind=kind, id=id, valid_from_ms=0, value=value, at_ms=self._now_ms + self._decided)
+        others = [c for c in self.fresh.controls if c.key != control.key]
+        self.fresh.controls = sorted([*others, control], key=lambda c: (c.kind, c.id, c.valid_from_ms))
+        self.advance()
+        return control
 
     def figures(self, query: Query) -> list[Figure]:
         """As `Figures.figures`."""
@@ -263,7 +279,7 @@ class FakeBoard:
     def _cuts(self, query: Query) -> list[Cut]:
         cuts: list[Cut] = [()]
         for name in query.by:
-            values = [v for n, v in query.where if n == name] or list(_VALUES.get(name, ()))
+            values = [v for n, v in query.where if n == name] or [*_VALUES.get(name, ()), *self._strangers]
             cuts = [(*cut, (name, value)) for cut in cuts for value in values]
         fixed = tuple((n, v) for n, v in query.where if n not in query.by)
         return [(*cut, *fixed) for cut in cuts]

@@ -9,13 +9,24 @@ import time
 import uvicorn
 
 from services.api.app import create_app
-from services.settings import Settings
-from tests.services.api.fake_board import MADE, FakeBoard
+from services.settings import ApiSettings, Settings, TargetSettings
+from tests.services.api import fake_spikes
+from tests.services.api.fake_board import MADE, NOON_MS, FakeBoard
 from tests.services.api.fake_lineages import FakeLineages
 
 STEP_SECONDS = 0.5
+ENVIRON = {"EDIT_TOKEN": "may-edit"}
 SILENT = ("csat_score", "ces")
 """KPIs that have no data in any scene."""
+SCENES = ("moving", "still", "empty", "behind", "spike", "spikes", "hostile")
+TARGETS = {
+    "first_reply_time_seconds": TargetSettings(p50=1800, within=3600, share=0.9),
+    "speed_of_answer_seconds": TargetSettings(within=20, share=0.8),
+    "active_issues": TargetSettings(within=300),
+    "current_longest_wait_seconds": TargetSettings(within=1800),
+    "csat_score": TargetSettings(share=0.9),
+    "service_conversion_rate": TargetSettings(share=0.08),
+}
 
 
 async def moving(board: FakeBoard, *, still: bool) -> None:
@@ -39,29 +50,43 @@ async def moving(board: FakeBoard, *, still: bool) -> None:
         board.advance(passed_ms)
 
 
+def staged(scene: str, now_ms: int) -> FakeBoard:
+    """The board as a scene begins."""
+    board = FakeBoard(now_ms=now_ms, empty=[one.id for one in MADE] if scene == "empty" else SILENT, ready=scene != "behind")
+    if scene in ("spike", "spikes"):
+        board.fresh.spikes = [fake_spikes.escalations(now_ms)]
+    if scene == "spikes":
+        board.fresh.spikes += [fake_spikes.longest_wait(now_ms), fake_spikes.hostile(now_ms)]
+    if scene == "hostile":
+        board.fresh.spikes = [fake_spikes.hostile(now_ms)]
+        board.fresh.sources[fake_spikes.HOSTILE] = now_ms
+        board.hostile(fake_spikes.HOSTILE)
+    return board
+
+
 async def main() -> None:
     """Serves until ended."""
     asked = argparse.ArgumentParser()
     asked.add_argument("--port", type=int, required=True)
-    asked.add_argument("--scene", choices=("moving", "still", "empty", "behind"), default="moving")
+    asked.add_argument("--scene", choices=SCENES, default="moving")
     asked.add_argument("--heartbeat", type=float, default=1.0)
+    asked.add_argument("--frozen", action="store_true", help="the clock stands at noon, for pictures that can be compared")
     given = asked.parse_args()
-    now_ms = time.time_ns() // 1_000_000
-    empty = [one.id for one in MADE] if given.scene == "empty" else SILENT
-    board = FakeBoard(now_ms=now_ms, empty=empty, ready=given.scene != "behind")
-    settings = Settings(time_zone="Europe/Helsinki")
+    board = staged(given.scene, NOON_MS if given.frozen else time.time_ns() // 1_000_000)
+    settings = Settings(time_zone="Europe/Helsinki", api=ApiSettings(edit_token_env="EDIT_TOKEN"), targets=TARGETS)
     config = uvicorn.Config(
-        create_app(settings, board, FakeLineages(board), environ={}, heartbeat_seconds=given.heartbeat),
+        create_app(settings, board, FakeLineages(board), decisions=board, environ=ENVIRON, heartbeat_seconds=given.heartbeat),
         host="127.0.0.1",
         port=given.port,
         log_level="warning",
         timeout_graceful_shutdown=1,
     )
-    moves = asyncio.create_task(moving(board, still=given.scene in ("still", "empty", "behind")))
+    moves = None if given.frozen else asyncio.create_task(moving(board, still=given.scene != "moving"))
     try:
         await uvicorn.Server(config).serve()
     finally:
-        moves.cancel()
+        if moves is not None:
+            moves.cancel()
 
 
 if __name__ == "__main__":

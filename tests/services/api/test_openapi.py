@@ -12,31 +12,40 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
 
 from services.api.app import create_app
-from services.settings import Settings
+from services.settings import ApiSettings, Settings
 from tests.services.api.fake_board import FakeBoard
 from tests.services.api.fake_lineages import FakeLineages
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 ADDRESSES = {
-    "/v1/kpis",
-    "/v1/kpis/{kpi}",
-    "/v1/figures",
-    "/v1/series",
-    "/v1/lineage",
-    "/v1/progress",
-    "/v1/sources",
-    "/v1/boards/{name}",
-    "/metrics",
-    "/metrics/agents",
-    "/healthz",
-    "/readyz",
+    "GET /v1/kpis",
+    "GET /v1/kpis/{kpi}",
+    "GET /v1/figures",
+    "GET /v1/series",
+    "GET /v1/lineage",
+    "GET /v1/progress",
+    "GET /v1/sources",
+    "GET /v1/spikes",
+    "GET /v1/boards",
+    "GET /v1/boards/{name}",
+    "GET /v1/controls",
+    "GET /v1/controls/{kind}/{id}",
+    "PUT /v1/controls/{kind}/{id}",
+    "DELETE /v1/controls/{kind}/{id}",
+    "GET /metrics",
+    "GET /metrics/agents",
+    "GET /healthz",
+    "GET /readyz",
 }
 """Streams never end and are tried in test_stream.py."""
+WRITES = sorted(address for address in ADDRESSES if not address.startswith("GET "))
+MAY_WRITE = {"Authorization": "Bearer may-write"}
 
 
 def _app() -> FastAPI:
     board = FakeBoard()
-    return create_app(Settings(), board, FakeLineages(board), environ={})
+    api = ApiSettings(edit_token_env="EDIT_TOKEN")
+    return create_app(Settings(api=api), board, FakeLineages(board), decisions=board, environ={"EDIT_TOKEN": "may-write"})
 
 
 @pytest.fixture(scope="module")
@@ -44,20 +53,24 @@ def operations() -> dict[str, Any]:
     """What the API of a fake board says of itself, by address."""
     schema = schemathesis.openapi.from_asgi("/openapi.json", _app())
     found: list[Any] = [one.ok() for one in schema.get_all_operations()]  # type: ignore[union-attr]  # an address that cannot be read fails here
-    return {operation.path: operation for operation in found}
+    return {f"{operation.method.upper()} {operation.path}": operation for operation in found}
 
 
 @pytest.mark.filterwarnings("ignore:Using `httpx` with `starlette.testclient`")
 def test_every_address_is_described(operations: dict[str, Any]) -> None:
-    assert set(operations) == {*ADDRESSES, "/v1/stream"}
+    assert set(operations) == {*ADDRESSES, "GET /v1/stream"}
 
 
 @pytest.mark.filterwarnings("ignore:Using `httpx` with `starlette.testclient`")
-@pytest.mark.parametrize("address", sorted(ADDRESSES))
-def test_every_answer_is_one_that_is_described(operations: dict[str, Any], address: str) -> None:
+@pytest.mark.parametrize(
+    ("address", "headers"),
+    [*(pytest.param(address, {}, id=address) for address in sorted(ADDRESSES))]
+    + [pytest.param(address, MAY_WRITE, id=f"{address}, with the token") for address in WRITES],
+)
+def test_every_answer_is_one_that_is_described(operations: dict[str, Any], address: str, headers: dict[str, str]) -> None:
     @settings(max_examples=20, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(case=operations[address].as_strategy())
     def tried(case: schemathesis.Case[Any]) -> None:
-        case.call_and_validate(checks=CHECKS)
+        case.call_and_validate(checks=CHECKS, headers=headers)
 
     tried()

@@ -9,9 +9,10 @@ import pytest
 from fastapi import FastAPI
 
 from kpis.query import Query
-from services.api import boards
 from services.api.app import create_app
 from services.api.board import Board
+from services.api.boards.layout import questions
+from services.api.boards.shipped import OPERATIONS
 from services.settings import ApiSettings, Settings
 from tests.services.api.calling import calling
 from tests.services.api.fake_board import CHANNELS, MADE, TEAMS, FakeBoard
@@ -275,13 +276,13 @@ async def test_the_real_board_answers_every_question_of_the_wall() -> None:
     async with calling(create_app(Settings(), board, environ={})) as client:
         laid_out = (await client.get("/v1/boards/operations")).json()
         assert {tile["kpi"] for tile in laid_out["tiles"] + laid_out["rest"]} == {entry["id"] for entry in board.catalogue()}
-        assert [tile["kpi"] for tile in laid_out["tiles"]] == [tile.kpi for tile in boards.OPERATIONS.tiles]
+        assert [tile["kpi"] for tile in laid_out["tiles"]] == [tile.kpi for tile in OPERATIONS.tiles]
         for tile in laid_out["tiles"] + laid_out["rest"]:
             [figure] = await figures(client, f"/v1/figures?kpi={tile['kpi']}&window={tile['window']}")
             assert figure["unit"] == tile["unit"]
             line = await client.get(f"/v1/series?kpi={tile['kpi']}&step={tile['trend']['step']}")
             assert line.status_code == 200 or "has no past" in line.json()["detail"]
-    assert board_figures(board, boards.questions(laid_out)) > len(laid_out["tiles"]) + len(laid_out["rest"])
+    assert board_figures(board, questions(laid_out)) > len(laid_out["tiles"]) + len(laid_out["rest"])
 
 
 def board_figures(board: Board, asked: tuple[Query, ...]) -> int:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from kpis.query import Query
 from services.api.app import create_app
-from services.api.stream import MOST_CHANNELS, Channel, Full, Hub, Message
+from services.api.hub import MOST_CHANNELS, Full, Hub
+from services.api.stream import Channel, Message
 from services.settings import Settings
 from tests.services.api.fake_board import MADE, FakeBoard
 

@@ -1,0 +1,182 @@
+// Editing a board in its place: cards instead of tiles, saved as the declaration of the board. Nothing changes before it is saved.
+import { ask, at, button, make, put, shown } from "./dom.js";
+import { EditCard } from "./edit_card.js";
+import { authorised, forgetToken } from "./edit_token.js";
+
+export class Editor {
+  /** `done(id)` lays the board out anew. */
+  constructor(form, done) {
+    this.form = form;
+    this.done = done;
+    this.open = false;
+    form.addEventListener("submit", (e) => { e.preventDefault(); this.save(); });
+    form.addEventListener("keydown", (e) => { if (e.key === "Escape") this.end(); });
+    addEventListener("beforeunload", (e) => { if (this.open && this.changed()) e.preventDefault(); });
+  }
+
+  async begin(board) {
+    if (this.open) return;
+    const { told, problem } = await ask("/v1/kpis");
+    if (!told) return put(at("said"), problem);
+    this.open = true;
+    this.board = board;
+    this.revision = board.revision;
+    this.kpis = new Map(told.kpis.map((one) => [one.id, one]));
+    this.declaration = structuredClone(board.declaration);
+    this.before = JSON.stringify(this.declaration);
+    const whole = board.tiles.length === this.declaration.tiles.length; // else something is left out, and places do not match
+    this.cards = this.declaration.tiles.map((tile, i) => this.card(tile, whole ? board.tiles[i].target : null));
+    this.build();
+    document.body.dataset.mode = "edit";
+    this.form.hidden = false;
+    this.fields.title.focus();
+    scrollTo(0, 0);
+  }
+
+  card(tile, held = null) {
+    return new EditCard(tile, held, this.kpis, { move: (card, by) => this.move(card, by), remove: (card) => this.remove(card) });
+  }
+
+  changed() {
+    return JSON.stringify(this.written()) !== this.before;
+  }
+
+  written() {
+    return { ...this.declaration, tiles: this.cards.map((card) => card.tile) };
+  }
+
+  build() {
+    const bar = make("div", "edit-bar");
+    const title = make("input", "", "", { type: "text", value: this.declaration.title, maxLength: 200 });
+    title.addEventListener("input", () => { this.declaration.title = title.value.trim(); });
+    const label = make("label", "field", "Title of the board");
+    label.append(title);
+    const sources = make("input", "", "", { type: "checkbox", checked: this.declaration.sources });
+    sources.addEventListener("change", () => { this.declaration.sources = sources.checked; });
+    const also = make("label", "check");
+    also.append(sources, " list the sources");
+    this.fields = { title };
+    this.back = button("Back to the shipped board", () => this.reset());
+    this.saving = make("button", "first", "Save", { type: "submit" });
+    bar.append(label, also, button("Add a tile", () => this.add()), this.back, button("Cancel", () => this.end()), this.saving);
+    this.back.hidden = !this.revision;
+    this.problem = make("p", "problem", "", { hidden: true, id: "editor-problem" });
+    this.problem.setAttribute("role", "alert");
+    this.list = make("div", "cards");
+    const hint = make("p", "quiet", "Alt and an arrow key moves the tile you are in. Escape leaves without saving.");
+    this.form.setAttribute("aria-label", `Edit ${shown(this.board.title)}`);
+    this.form.replaceChildren(make("h2", "unseen", `Edit ${shown(this.board.title)}`), bar, this.problem, hint, this.list);
+    this.arrange();
+  }
+
+  arrange() {
+    this.list.replaceChildren(...this.cards.map((card) => card.element));
+    this.cards.forEach((card, i) => card.place(i, this.cards.length));
+  }
+
+  move(card, by) {
+    const from = this.cards.indexOf(card), to = from + by;
+    if (to < 0 || to >= this.cards.length) return;
+    const held = document.activeElement;
+    this.cards.splice(to, 0, ...this.cards.splice(from, 1));
+    this.arrange();
+    (held.disabled ? (by < 0 ? card.later : card.earlier) : held).focus();
+    put(at("said"), `${shown(card.name)} is now tile ${to + 1} of ${this.cards.length}.`);
+  }
+
+  remove(card) {
+    const from = this.cards.indexOf(card);
+    this.cards.splice(from, 1);
+    this.arrange();
+    const next = this.cards[Math.min(from, this.cards.length - 1)];
+    (next ? next.remove : this.fields.title).focus();
+    put(at("said"), `${shown(card.name)} is taken away; ${this.cards.length} tiles are left.`);
+  }
+
+  add() {
+    const used = new Set(this.cards.map((card) => card.tile.kpi));
+    const entry = [...this.kpis.values()].find((one) => !used.has(one.id)) || this.kpis.values().next().value;
+    const card = this.card({ kpi: entry.id, windows: [...entry.windows], title: "", target: null, target_of: null, watch: null, dims: {} });
+    this.cards.push(card);
+    this.arrange();
+    card.fields.kpi.focus();
+    card.element.scrollIntoView({ block: "nearest" });
+  }
+
+  end() {
+    if (!this.open) return;
+    this.open = false;
+    delete document.body.dataset.mode;
+    this.form.hidden = true;
+    this.form.replaceChildren();
+    at("menu-button").focus();
+  }
+
+  /** Another revision stands by now: told at once, so that nobody is surprised when it comes to saving. */
+  overtaken() {
+    this.say("Somebody else has changed this board meanwhile. Cancel to see it; saving is refused until then.");
+  }
+
+  say(text) {
+    this.problem.hidden = !text;
+    put(this.problem, text);
+  }
+
+  async reset() {
+    if (this.back.dataset.asked) return this.send("DELETE");
+    this.back.dataset.asked = "yes";
+    this.back.textContent = "Really? All changes of this board are lost";
+  }
+
+  save() {
+    const wrong = this.cards.flatMap((card, i) => card.problems(i));
+    if (wrong.length) return this.complain(wrong, "Not sent: ");
+    return this.send("PUT");
+  }
+
+  async send(method, why = "") {
+    const headers = await authorised(why);
+    if (!headers || !this.open) return;
+    headers["If-Match"] = `"${this.revision}"`;
+    const options = { method, headers };
+    if (method === "PUT") {
+      headers["Content-Type"] = "application/json";
+      options.body = JSON.stringify(this.written());
+    }
+    this.saving.disabled = true;
+    const { told, status, problem, errors } = await ask(`/v1/controls/board/${encodeURIComponent(this.board.id)}`, options);
+    this.saving.disabled = false;
+    if (!this.open) return;
+    if (told) {
+      const { id } = this.board;
+      this.end();
+      put(at("said"), method === "PUT" ? "The board is saved." : "The board is as shipped again.");
+      this.done(id);
+    } else if (status === 401 || status === 403) {
+      forgetToken();
+      this.say(problem);
+      if (status === 401) await this.send(method, problem);
+    } else this.complain(errors || [], "", problem);
+  }
+
+  complain(errors, before, otherwise = "") {
+    for (const card of this.cards) card.clear();
+    this.fields.title.removeAttribute("aria-invalid");
+    const [general, controls] = [[], []];
+    for (const error of errors) {
+      const at = /^\/tiles\/(\d+)/.exec(error.pointer || "");
+      const card = this.cards[at ? Number(at[1]) : error.index ?? -1];
+      if (card) controls.push(card.complain(error));
+      else {
+        general.push(error.reason);
+        if (error.pointer === "/title") {
+          this.fields.title.setAttribute("aria-invalid", "true");
+          controls.push(this.fields.title);
+        }
+      }
+    }
+    const count = controls.length ? `${controls.length === 1 ? "one thing is" : `${controls.length} things are`} wrong. ` : "";
+    this.say(before + (count + general.map(shown).join(" · ") || otherwise));
+    (controls[0] || this.saving).focus();
+  }
+}
