@@ -67,8 +67,8 @@ async def publish(
     """
     control = Control(kind=kind, id=id, valid_from_ms=valid_from_ms or 0, value=value, at_ms=time.time_ns() // 1_000_000, restates=restates)
     producer = AIOKafkaProducer(**client_options(settings), acks="all", enable_idempotence=True)
-    await producer.start()
     try:
+        await producer.start()
         await producer.send_and_wait(topic(settings, topics.CONTROLS), _json.encode(control), key=control.key, partition=0)
     finally:
         await producer.stop()

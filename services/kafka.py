@@ -7,18 +7,18 @@ markers are skipped but move the position; what is not committed is never seen.
 from __future__ import annotations
 
 import asyncio
-import os
-import ssl
+import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import IllegalStateError, KafkaConnectionError, KafkaError, KafkaTimeoutError
+from aiokafka.errors import IllegalStateError, KafkaTimeoutError
 
+from services.kafka_login import NoAnswer, log_in
+from services.kafka_security import client_options as client_options  # where everybody looks for it
 from services.settings import Settings
-from services.settings_errors import ConfigError, Problem
+from services.settings_errors import ConfigError
 
 RECORD_MAX_BYTES = 1_048_576
 """What one record may take: a broker's default `message.max.bytes`, which our packers stay below."""
@@ -27,27 +27,13 @@ _FETCH_BYTES = 4 * 1_048_576
 _NEVER_POLLED_MS = 2**31 - 1
 
 
-def client_options(settings: Settings, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Keyword arguments that every aiokafka client of ours starts from: where the broker is and how to speak to it.
+async def wait_for_broker(
+    settings: Settings, say: Callable[[str], None], deadline_seconds: float | None = None, *, patient: bool = False
+) -> None:
+    """Return once the broker lets us in; tell the reader at the first failed try and then every 10 s what is being waited for.
 
-    Raises ConfigError when a certificate or a password that the settings name cannot be read.
-    """
-    security = settings.kafka.security
-    options: dict[str, Any] = {"bootstrap_servers": settings.kafka.bootstrap.split(","), "security_protocol": security.protocol}
-    if "SSL" in security.protocol.split("_"):
-        options["ssl_context"] = _ssl_context(settings, environ)
-    if security.protocol.startswith("SASL"):
-        options |= {
-            "sasl_mechanism": security.sasl_mechanism,
-            "sasl_plain_username": security.sasl_username,
-            "sasl_plain_password": _password(settings, environ),
-        }
-    return options
-
-
-async def wait_for_broker(settings: Settings, say: Callable[[str], None], deadline_seconds: float | None = None) -> None:
-    """Return once the broker answers; tell the reader at the first failed try and then every 10 s what is being waited for.
-
+    A broker that answers and refuses what the settings show raises ConfigError at once, or with `patient` (in a service that has run
+    already, whose password or certificate may be put right) is told and waited for like one that is away.
     Raises TimeoutError after `deadline_seconds` (None waits for ever).
     """
     loop = asyncio.get_running_loop()
@@ -55,19 +41,27 @@ async def wait_for_broker(settings: Settings, say: Callable[[str], None], deadli
     told = None
     while True:
         try:
-            await _ask(settings)
-        except (KafkaConnectionError, KafkaError, OSError, TimeoutError) as error:
+            await log_in(settings)
+        except (NoAnswer, ConfigError) as error:
+            if isinstance(error, ConfigError) and not patient:
+                raise
             now = loop.time()
             if deadline_seconds is not None and now - began >= deadline_seconds:
                 raise TimeoutError(f"no Kafka broker answered at {settings.kafka.bootstrap} within {deadline_seconds:g} s") from error
             if told is None or now - told >= 10:
                 told = now
-                say(f"waiting for Kafka at {settings.kafka.bootstrap} (kafka.bootstrap): no answer yet")
+                say(f"waiting for Kafka at {settings.kafka.bootstrap} (kafka.bootstrap): {error}")
             await asyncio.sleep(0.25)
         else:
             if told is not None:
                 say(f"Kafka answers at {settings.kafka.bootstrap}")
             return
+
+
+async def refuse_what_is_refused(settings: Settings) -> None:
+    """Try once to be let in. Raises ConfigError when Kafka answers and refuses; one that is away is no matter here."""
+    with contextlib.suppress(NoAnswer):
+        await log_in(settings)
 
 
 def plain_consumer(settings: Settings, **more: Any) -> AIOKafkaConsumer:
@@ -160,55 +154,3 @@ async def beginning_offsets(settings: Settings, topic: str, partitions: int) -> 
         return {where.partition: offset for where, offset in (await consumer.beginning_offsets(wanted)).items()}
     finally:
         await stopped(consumer)
-
-
-async def _ask(settings: Settings) -> None:
-    await _knock(settings)  # first, because the client itself would log each failed try
-    admin = AIOKafkaAdminClient(**client_options(settings), request_timeout_ms=3000)
-    try:
-        await asyncio.wait_for(admin.start(), 5)
-        await asyncio.wait_for(admin.describe_cluster(), 5)
-    finally:
-        await admin.close()
-
-
-async def _knock(settings: Settings) -> None:
-    for number, address in enumerate(addresses := settings.kafka.bootstrap.split(",")):
-        host, _, port = address.rpartition(":")
-        try:
-            _, writer = await asyncio.wait_for(asyncio.open_connection(host, int(port)), 3)
-        except OSError:  # TimeoutError is one
-            if number == len(addresses) - 1:
-                raise
-        else:
-            writer.close()
-            return
-
-
-def _ssl_context(settings: Settings, environ: Mapping[str, str]) -> ssl.SSLContext:
-    security = settings.kafka.security
-    try:
-        context = ssl.create_default_context(cafile=None if security.ssl_cafile is None else str(security.ssl_cafile))
-        if security.ssl_certfile is not None:
-            password = environ.get(security.ssl_password_env) if security.ssl_password_env else None
-            context.load_cert_chain(security.ssl_certfile, security.ssl_keyfile, password)
-    except OSError as error:  # ssl.SSLError is one
-        expected = "PEM files that this user may read"
-        raise ConfigError(
-            [Problem("the configuration", "kafka.security", f"certificates that cannot be used: {error}", expected)]
-        ) from None
-    return context
-
-
-def _password(settings: Settings, environ: Mapping[str, str]) -> str:
-    security = settings.kafka.security
-    if security.sasl_password_env and (value := environ.get(security.sasl_password_env)):
-        return value
-    if security.sasl_password_file is not None:
-        try:
-            if value := security.sasl_password_file.read_text(encoding="utf-8").strip():
-                return value
-        except OSError:
-            pass  # the answer is the same as for a file that is empty
-    expected = "kafka.security.sasl_password_env (a variable that is set) or sasl_password_file (a file with the password)"
-    raise ConfigError([Problem("the configuration", "kafka.security", "no password for SASL", expected)])

@@ -15,13 +15,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from schemas.topics import DERIVED, EVENTS
+from services.api_settings import ApiSettings as ApiSettings  # part of the settings
+from services.api_settings import Port
 from services.calendar_settings import CalendarSettings, Zone
 from services.settings_errors import ConfigError, Problem, problems_of
-from services.source_settings import Directory, Section, VariableName, variable_name
+from services.source_settings import Directory, Section, VariableName
 from services.source_settings import SourceSettings as SourceSettings  # part of the settings
 
 DEFAULT_FILE = "deskpulse.toml"
@@ -29,22 +31,49 @@ ENV_PREFIX = "DESKPULSE_"
 ENV_FILE = "DESKPULSE_CONFIG"
 
 
-Port = Annotated[int, Field(ge=1, le=65_535)]
 Count = Annotated[int, Field(ge=1)]
 
 
 class SecuritySettings(Section):
-    """How clients speak to Kafka; passwords are named by variable or file, never written here."""
+    """How clients speak to Kafka; passwords are named by variable or file, never written here.
+
+    `ssl_cafile` are the authorities that may sign the broker's certificate (None: those of the machine); `ssl_certfile` is our own
+    certificate, with its key in `ssl_keyfile` unless both are in one file. All are PEM.
+    """
 
     protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT"] = "PLAINTEXT"
-    ssl_cafile: Path | None = None
-    ssl_certfile: Path | None = None
-    ssl_keyfile: Path | None = None
+    ssl_cafile: Directory | None = None
+    ssl_certfile: Directory | None = None
+    ssl_keyfile: Directory | None = None
     ssl_password_env: VariableName | None = None
+    ssl_password_file: Directory | None = None
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
-    sasl_username: str | None = None
+    sasl_username: Annotated[str, Field(min_length=1)] | None = None
     sasl_password_env: VariableName | None = None
     sasl_password_file: Directory | None = None
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether TLS is spoken."""
+        return self.protocol in ("SSL", "SASL_SSL")
+
+    @property
+    def with_password(self) -> bool:
+        """Whether a user logs in."""
+        return self.protocol in ("SASL_SSL", "SASL_PLAINTEXT")
+
+    @model_validator(mode="after")
+    def _is_of_one_piece(self) -> SecuritySettings:
+        """Refuse what would silently not be used: who wrote a password or an authority wants it to be."""
+        given = [name for name, field in type(self).model_fields.items() if name != "protocol" and getattr(self, name) != field.default]
+        idle = [name for name in given if not (self.encrypted if name.startswith("ssl_") else self.with_password)]
+        if idle:
+            raise ValueError(f"a protocol that uses {', '.join(idle)}, which {self.protocol} does not")
+        if self.with_password and self.sasl_username is None:
+            raise ValueError(f"sasl_username, which {self.protocol} needs")
+        if self.ssl_keyfile is not None and self.ssl_certfile is None:
+            raise ValueError("ssl_certfile, the certificate that belongs to ssl_keyfile")
+        return self
 
 
 class KafkaSettings(Section):
@@ -84,22 +113,6 @@ class AggregatorSettings(Section):
     event_time_skew_ms: Annotated[int, Field(ge=0, le=86_400_000)] = 60_000
     day_level_days: Annotated[int, Field(ge=61, le=3650)] = 800
     entity_retention_days: Annotated[int, Field(ge=1, le=3650)] = 21
-
-
-class ApiSettings(Section):
-    """The figures over HTTP and the wall board; `token_env` names the variable that holds a bearer token ("" = open)."""
-
-    host: str = "127.0.0.1"
-    port: Port = 8081
-    token_env: Annotated[str, AfterValidator(lambda name: variable_name(name) if name else name)] = ""
-
-    def token(self, environ: Mapping[str, str] = os.environ) -> str | None:
-        """The bearer token that callers must show, None when the API is open. Raises ConfigError when it is named but empty."""
-        if not self.token_env:
-            return None
-        if value := environ.get(self.token_env, "").strip():
-            return value
-        raise ConfigError([Problem("the environment", "api.token_env", f"{self.token_env} is not set", "a bearer token in that variable")])
 
 
 class DimensionSettings(Section):

@@ -22,6 +22,8 @@ SHARED_BY_SERVICES = frozenset(
         "calendar_settings",
         "calendars",
         "kafka",
+        "kafka_login",
+        "kafka_security",
         "topics",
         "partition",
         "controls",

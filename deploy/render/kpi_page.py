@@ -9,6 +9,7 @@ from deploy.render.markdown import code, head, joined, sentence, table
 from deploy.render.parts import parts_of
 from kpis.kpi import Kpi
 from kpis.measures import Measure
+from kpis.spikes.watch import WaitWatch, Watch
 from kpis.window import CALENDAR, NOW, ROLLING, Levels, Zone
 
 _ABOUT = """\
@@ -54,9 +55,17 @@ def _section(kpi: Kpi, parts: tuple[str, ...]) -> list[str]:
         ("n_min", str(kpi.n_min)),
         ("parts", code(parts)),
         ("events", code(kpi.events)),
+        *([("watched", _watched(kpi.watch))] if kpi.watch is not None else []),
         ("version", f"{kpi.version}{'' if kpi.exposed else '; not in /metrics'}"),
     ]
     return [f'### <a id="{kpi.id}"></a>{kpi.title}', "", sentence(kpi.meaning), "", *table((f"`{kpi.id}`", ""), rows)]
+
+
+def _watched(watch: Watch | WaitWatch) -> str:
+    if isinstance(watch, WaitWatch):
+        return f"for unusual numbers: the longest wait beside past waits, as `{watch.id}`"
+    minutes = ", ".join(f"{width // 60_000} min" for width in watch.windows_ms)
+    return f"for unusual numbers: `{watch.measure.name}` over {minutes}, in all and by {watch.by}, as `{watch.id}`"
 
 
 def _windows() -> list[str]:

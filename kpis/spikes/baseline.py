@@ -37,13 +37,14 @@ class Rates(NamedTuple):
     """What is usual for one series, by [weekdays before today's, hour].
 
     `rate` counts an hour; `spread` is the variance of the rate; `dispersion` is how much more counts vary than by chance (1: not);
-    `hours` is how many hours of history there are.
+    `hours` is how many hours of history there are, and `counted` how much was counted in them.
     """
 
     rate: Floats
     spread: Floats
     dispersion: float
     hours: float
+    counted: float = 0.0
 
     @property
     def enough(self) -> bool:
@@ -67,7 +68,7 @@ def fit(counts: Floats, known: Floats, parent: Rates | None = None, share: float
         dispersion = _dispersion(counts, rate, weights, seen)
         apart = 2 * (np.sqrt(counts + 0.375) - np.sqrt(rate + 0.375)) / np.sqrt(dispersion)
         trust = np.where(apart > _STANDS_OUT, (_STANDS_OUT / np.maximum(apart, _STANDS_OUT)) ** 2, 1.0)
-    return Rates(rate, rate / (PRIOR_WEEKS + seen), dispersion, float(known.sum()))
+    return Rates(rate, rate / (PRIOR_WEEKS + seen), dispersion, float(known.sum()), float((counts * known).sum()))
 
 
 def expected(rates: Rates, hours: Floats) -> tuple[float, float]:

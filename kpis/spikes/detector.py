@@ -60,8 +60,15 @@ class Detector:
         for at in range(now_ms - REPLAYED_MS, now_ms, MINUTE):
             yield self.round(cells, at, now_ms=now_ms)
 
-    def round(self, cells: Cells, at_ms: int, *, now_ms: int | None = None) -> list[Seen]:
-        """One round as of an instant; `now_ms` is the present, where that is another."""
+    def forget(self) -> None:
+        """Learn anew what is usual before the next round: the history has changed."""
+        self._baselines.clear()
+
+    def round(self, cells: Cells, at_ms: int, *, now_ms: int | None = None, settled: bool = True) -> list[Seen]:
+        """One round as of an instant; `now_ms` is the present, where that is another.
+
+        While a history is being written (not `settled`) nothing opens: half of it would make the present look like much.
+        """
         now = at_ms if now_ms is None else now_ms
         for kpi in self.stale(cells, now):
             self.refresh(kpi, cells, now)
@@ -78,7 +85,7 @@ class Detector:
                 judged[kpi.id] = self._waiting[kpi.id].judge(cells, now)
             else:
                 judged[kpi.id] = []
-        found = unusual([one for some in judged.values() for one in some])
+        found = unusual([one for some in judged.values() for one in some]) if settled else []
         out = []
         for kpi in self.kpis:
             mine = [each for each in found if kpi.watch is not None and each[0].watch == kpi.watch.id]

@@ -7,7 +7,9 @@ not over, or that lies before the first event, is not known; reading costs one s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -16,27 +18,30 @@ from kpis.dimensions import TOTAL, Cut
 from kpis.measures import PART, Measure
 from kpis.spikes.baseline import HOURS, SHAPE, WEEKDAYS, WEEKS, Floats
 from kpis.spikes.watch import Watch
-from kpis.window import HOUR, Longs
+from kpis.window import DAY, HOUR, Longs
 
 DAYS = WEEKS * WEEKDAYS
 RECENT_MS = 4 * HOUR
 """How far back counts are kept by the minute: the longest window, and the hours in which an incident may have begun."""
-GUARD_MS = HOUR
-"""What lies so close before now is no history: the spike would be part of what is usual."""
+GUARD_MS = RECENT_MS + HOUR
+"""What lies so close before now is no history, though it be yesterday's: a spike would be part of what is usual."""
 SERIES_MAX = 40
 """Values of a dimension that are watched each for itself: those with most history."""
 HOUR_LEVEL = 3
+_SLOTS = HOURS + 1
+"""Hours of the longest day."""
 
 
 class Grid(NamedTuple):
-    """The local hours of the last eight weeks: `starts[n][hour]` is when an hour of the day n days ago began, and how long it was.
+    """The local hours of the last eight weeks: when the i-th hour of the day n days ago began and ended, and the hour its clock showed.
 
-    A day that a clock change makes 23 hours long has one of width 0; what is twice there counts to the hour's one place.
+    A day that a clock change makes 23 hours long lacks one, which is -1 in `clock`; one of 25 hours shows one hour twice.
     """
 
     day_starts: list[int]
     starts: Longs
-    widths: Floats
+    ends: Longs
+    clock: Longs
 
 
 class Recent(NamedTuple):
@@ -67,13 +72,19 @@ def grid(cells: Cells, now_ms: int) -> Grid:
     zone = cells.levels.zone
     today = zone.day_start(now_ms)
     days = [zone.day_after(today, -n) for n in range(DAYS + 1)]
-    starts = np.zeros((DAYS + 1, HOURS), dtype=np.int64)
-    widths = np.zeros((DAYS + 1, HOURS))
+    starts = np.zeros((DAYS + 1, _SLOTS), dtype=np.int64)
+    ends = np.zeros_like(starts)
+    clock = np.full_like(starts, -1)
     for n, day in enumerate(days):
-        length = min((zone.day_after(day) - day) // HOUR, HOURS)
-        starts[n] = day + np.arange(HOURS) * HOUR
-        widths[n, :length] = 1.0
-    return Grid(days, starts, widths)
+        after = zone.day_after(day)
+        starts[n] = np.minimum(day + np.arange(_SLOTS) * HOUR, after)
+        ends[n] = np.minimum(starts[n] + HOUR, after)
+        if after - day == DAY:
+            clock[n, :HOURS] = np.arange(HOURS)
+        else:
+            own = [datetime.fromtimestamp(at / 1000, ZoneInfo(zone.name)).hour for at in starts[n].tolist() if at < after]
+            clock[n, : len(own)] = own
+    return Grid(days, starts, ends, clock)
 
 
 def first_known_ms(cells: Cells, watch: Watch) -> int | None:
@@ -105,11 +116,12 @@ def by_hour(cells: Cells, watch: Watch, cuts: Sequence[Cut], hours: Grid) -> Flo
     out = np.zeros((len(cuts), *SHAPE))
     buckets = cells.buckets[HOUR_LEVEL]
     for n in range(1, DAYS + 1):
-        week, weekday = (n - 1) // WEEKDAYS, n % WEEKDAYS
-        for hour in range(HOURS):
-            bucket = buckets.get(int(hours.starts[n, hour]))
-            if bucket is not None and hours.widths[n, hour]:
-                np.add.at(out[:, week, weekday, hour], owner, _at(bucket, keys))
+        day = out[:, (n - 1) // WEEKDAYS, n % WEEKDAYS]
+        clock = hours.clock[n].tolist()
+        for at, hour in zip(hours.starts[n].tolist(), clock, strict=True):
+            bucket = buckets.get(at)
+            if bucket is not None and hour >= 0:  # of an hour that was there twice the mean counts
+                np.add.at(day[:, hour], owner, _at(bucket, keys) / clock.count(hour))
     return out
 
 
@@ -119,8 +131,8 @@ def known(hours: Grid, first_ms: int, now_ms: int) -> Floats:
     for n in range(1, DAYS + 1):
         if hours.day_starts[n] <= first_ms:
             continue
-        ended = hours.starts[n] + HOUR <= now_ms - GUARD_MS
-        out[(n - 1) // WEEKDAYS, n % WEEKDAYS] = hours.widths[n] * ended
+        over = hours.clock[n][(hours.clock[n] >= 0) & (hours.ends[n] <= now_ms - GUARD_MS)]
+        out[(n - 1) // WEEKDAYS, n % WEEKDAYS, over] = 1.0
     return out
 
 
@@ -143,8 +155,11 @@ def hours_of(hours: Grid, start_ms: int, end_ms: int) -> Floats:
     """How long [start, end) lies in each hour of the week, in hours, by [weekdays before today's, hour]."""
     out = np.zeros((WEEKDAYS, HOURS))
     for n in range(WEEKDAYS):
-        overlap = np.minimum(hours.starts[n] + HOUR, end_ms) - np.maximum(hours.starts[n], start_ms)
-        out[n] = np.maximum(overlap, 0) / HOUR * (hours.widths[n] > 0)
+        if hours.ends[n, -1] <= start_ms:
+            break  # the days before lie before it too
+        overlap = np.maximum(np.minimum(hours.ends[n], end_ms) - np.maximum(hours.starts[n], start_ms), 0)
+        there = overlap > 0
+        np.add.at(out[n], hours.clock[n][there], overlap[there] / HOUR)
     return out
 
 

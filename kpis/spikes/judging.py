@@ -20,6 +20,9 @@ ALARM = 4.0
 """−log10 of the chance from which a count is unusual, after the correction for how many were looked at."""
 LEAST_COUNT = 5
 LEAST_RATIO = 2.0
+LEAST_KNOWN = 30
+"""A series of which less was counted in its history is new: a channel that is said for the first time, or under another name, is no
+spike unless the whole has grown by it."""
 
 
 class Judged(NamedTuple):
@@ -56,11 +59,16 @@ def judge(
         start = max(end - window, since_ms + -since_ms % step, recent.first_ms)
         if start >= end or not rates[0].enough:
             continue
+        excess = 0.0
         lying = hours_of(hours, start, min(now_ms, end))
         for i, (cut, rate) in enumerate(zip(cuts, rates, strict=True)):
             mean, variance = expected(rate, lying)
             count = recent.between(i, start, end)
             told = surprise(count, mean, variance) if count > mean else 0.0
+            if i == 0:
+                excess = count - mean
+            elif rate.counted < LEAST_KNOWN and excess < (count - mean) / 2:
+                told = 0.0
             out.append(Judged(watch.id, i, cut, window, start, end, count, mean, variance, told))
     return out
 

@@ -115,7 +115,7 @@ def server_config(settings: Settings, app: FastAPI) -> uvicorn.Config:
 async def serve(settings: Settings) -> bool:
     """Runs the board and the server until a signal ends them. Returns whether the server could start."""
     board = Board(settings)
-    config = server_config(settings, create_app(settings, board, StateLineages(board), decisions=board))
+    config = server_config(settings, create_app(settings, board, StateLineages(board), decisions=board.decisions))
     server = uvicorn.Server(config)
     await board.start()
     watching = asyncio.create_task(Spikes(board).run(), name="spikes")

@@ -31,8 +31,9 @@ from schemas.rhythm import Rhythm
 from schemas.spikes import Spike, Watched
 from schemas.standing import Standing
 from services import controls, generations
+from services.api.decisions import KeptDecisions
 from services.api.lag import Lag
-from services.api.ports import Freshness, Undecided
+from services.api.ports import Freshness
 from services.controls import Control
 from services.kafka import client_options, read_partition, stopped
 from services.settings import Settings, topic
@@ -40,7 +41,6 @@ from services.standings import follow_standings
 
 log = logging.getLogger("deskpulse.api")
 LAG_MAX_SECONDS = 10.0
-DECIDE_SECONDS = 10.0
 IDLE_MS = 30_000
 PRUNE_SECONDS = 60.0
 _UNITS = ("_seconds", "_ratio", "_score", "_tickets", "_complaints")
@@ -67,14 +67,13 @@ class Board:
         self._clock = clock
         self.standings: list[Standing] = []
         self.rhythms: list[Rhythm] = []
-        self.controls: list[Control] = []
         self.spikes: list[Spike] = []
         self.watched: list[Watched] = []
         self._targets = targets_of(settings, kpis)
         self._changed = asyncio.Condition()
         self._tasks: list[asyncio.Task[None]] = []
         self._replaced = asyncio.Event()
-        self._heeded = asyncio.Event()
+        self.decisions = KeptDecisions(settings)
         self._lag = Lag(lambda: self.within, lambda: {name: shard.last_offset for name, shard in self.folded.shards.items()})
         self._reader: tuple[int, int, Reader] | None = None
 
@@ -118,24 +117,11 @@ class Board:
 
     def _heed(self, standing: list[Control]) -> None:
         """Another live generation is loaded beside the one that is shown; what an audit found is exported; boards change."""
-        self.controls = standing
-        heeded, self._heeded = self._heeded, asyncio.Event()
-        heeded.set()
+        self.decisions.heed(standing)
         self.audit = next((c.value for c in standing if (c.kind, c.id) == (controls.AUDIT, "last")), None)
         live = generations.live_of(standing)
         if live is not None and self.generation and live.number != self.generation and not self.settings.kafka.generation:
             self._replaced.set()
-
-    async def decide(self, kind: str, id: str, value: dict[str, Any] | None) -> Control:
-        """Write a decision that holds from the beginning, so that one record of each id stands. Raises Undecided."""
-        try:
-            async with asyncio.timeout(DECIDE_SECONDS):
-                decided = await controls.publish(self.settings, kind, id, value)
-                while not any(c.key == decided.key and c.at_ms >= decided.at_ms for c in self.controls):
-                    await self._heeded.wait()
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise Undecided(f"Kafka does not keep it now ({type(error).__name__})") from error
-        return decided
 
     async def _load(self, within: Settings) -> Folded:
         newest: dict[bytes, bytes | None] = {}
@@ -285,7 +271,7 @@ class Board:
             corrections=(folded.corrections, folded.corrections_of_final),
             audit=self.audit,
             standings=self.standings,
-            controls=self.controls,
+            controls=self.decisions.standing,
             spikes=self.spikes,
             watched=self.watched,
         )
@@ -344,6 +330,7 @@ def entry_of(kpi: Kpi) -> dict[str, Any]:
         "n_min": kpi.n_min,
         "version": kpi.version,
         "exposed": kpi.exposed,
+        "watch": None if kpi.watch is None else kpi.watch.id,
         "events": list(kpi.events),
         "source": kpi.source,
     }

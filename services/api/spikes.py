@@ -37,6 +37,8 @@ EVERY_SECONDS = 5.0
 CASES = 5
 CASES_SECONDS = 60.0
 """How often the newest cases of an open incident are read again: reading logs costs more than counting."""
+BACKFILL_EVENTS, BACKFILL_SHARE = 20, 0.1
+"""So many events of a round came over an hour late, and such a share of all: a history is being written."""
 ONCE_MAX_SECONDS = 1e12
 """What chance does less often than this is told as this often: three times as long as people write."""
 log = logging.getLogger("deskpulse.api")
@@ -78,6 +80,8 @@ class Spikes:
         self._silences = silences.Silences()
         self._detector: Detector | None = None
         self._folded: Folded | None = None
+        self._counted = (0, 0)
+        self._was_settled = True
         self._cases: dict[str, tuple[float, list[str]]] = {}
         self._reading: asyncio.Task[None] | None = None
 
@@ -103,11 +107,16 @@ class Spikes:
         if detector is None or folded is not self._folded:
             detector = self._detector = Detector(self._board.kpis)
             self._folded, self._cases = folded, {}
+            self._counted, self._was_settled = _late_and_all(folded), True
             await self._refresh(detector, folded, now_ms)
             for _ in detector.catch_up(folded.cells, now_ms):
                 await asyncio.sleep(0)
+        settled = self._settled(folded)
+        if settled and not self._was_settled:
+            detector.forget()
+        self._was_settled = settled
         await self._refresh(detector, folded, now_ms)
-        seen = detector.round(folded.cells, now_ms)
+        seen = detector.round(folded.cells, now_ms, settled=settled)
         spikes = [
             spike_of(one, one.incident, detector.causes(one, folded.cells, now_ms), self._cases_of(one, one.incident))
             for one in seen
@@ -119,6 +128,12 @@ class Spikes:
         spikes.sort(key=lambda spike: (-spike.surprise, spike.kpi))
         await self._board.note(spikes, [*told, *silent])
         self._read_cases(seen, spikes)
+
+    def _settled(self, folded: Folded) -> bool:
+        """Whether no history is being written: a backfill that is half in would make the present look like much."""
+        before, self._counted = self._counted, _late_and_all(folded)
+        late, events = self._counted[0] - before[0], self._counted[1] - before[1]
+        return late < max(BACKFILL_EVENTS, BACKFILL_SHARE * events)
 
     async def _refresh(self, detector: Detector, folded: Folded, now_ms: int) -> None:
         for kpi in detector.stale(folded.cells, now_ms):
@@ -282,6 +297,10 @@ def _told(kpi: Kpi, watch: Watch | WaitWatch, one: Judged) -> Watched:
         surprise=round(min(one.surprise, 300.0), 2),
         unit=watch.unit,
     )
+
+
+def _late_and_all(folded: Folded) -> tuple[int, int]:
+    return sum(n for late in folded.late.values() for n in late.events.values()), folded.events
 
 
 def _window(width_ms: int) -> str:

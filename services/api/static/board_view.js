@@ -6,8 +6,14 @@ import { SourceLights, Standings } from "./sources.js";
 import { Strip } from "./strip.js";
 import { TileView } from "./tile.js";
 
-/** Columns of the big tiles, so that they fill a screen evenly. */
-const columns = (count) => (count <= 3 ? Math.max(1, count) : count === 4 ? 2 : count <= 9 ? 3 : 4);
+/** How many big tiles stand side by side, so that they fill a screen evenly; the last row shares its width. */
+const columns = (count) => ({ 0: 1, 1: 1, 2: 2, 4: 2, 7: 4, 8: 4 })[count] || (count <= 9 ? 3 : count <= 12 ? 4 : 5);
+
+function arrange(room, elements) {
+  const across = columns(elements.length), left = elements.length % across;
+  room.style.setProperty("--columns", left ? across * left : across);
+  elements.forEach((element, i) => element.style.setProperty("--span", !left ? 1 : i < elements.length - left ? left : across));
+}
 const RETRY_REVISION_MS = 5_000;
 
 export class BoardView {
@@ -27,8 +33,7 @@ export class BoardView {
     const small = (board.rest || []).map((tile) => new TileView(tile, "h3", time, open));
     const all = document.documentElement.dataset.view === "all";
     at("tiles").replaceChildren(...(all ? [] : big.map((view) => view.element)));
-    at("tiles").style.setProperty("--columns", columns(big.length));
-    at("tiles").dataset.rows = Math.ceil(big.length / columns(big.length));
+    arrange(at("tiles"), big.map((view) => view.element));
     if (!big.length && !all) at("tiles").append(make("p", "nothing", "This board has no tiles yet. All figures are below."));
     at("rest").replaceChildren(...(all ? [...big, ...small] : small).map((view) => view.element));
     at("all").hidden = !(small.length || all);

@@ -44,7 +44,7 @@ function lines(figures, name, tile) {
     const sure = known && figure.ci_low !== null && figure.ci_high !== null ? range(figure.ci_low, figure.ci_high, figure.unit) : "";
     const value = figure.dims[name];
     return [
-      value === "__other__" ? make("i", "", "others") : value === "" || value === undefined ? make("i", "", "not known") : bdi(value),
+      value === "__other__" ? make("i", "", "others") : value === "" || value === undefined ? make("i", "", "not known") : bdi(value, "", 80),
       known ? make("b", "", spoken(figure.value, figure.unit)) : make("span", "quiet", "NO DATA"),
       known ? bar(figure, low, high, tile.target) : "",
       sure, String(figure.n),

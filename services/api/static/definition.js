@@ -12,7 +12,7 @@ export async function definition(tile, into, signal) {
   }
   const list = make("dl", "definition");
   const line = (name, text) => {
-    const said = Array.isArray(text) ? text.map(shown).join(", ") : shown(text ?? "");
+    const said = Array.isArray(text) ? text.map((text) => shown(text)).join(", ") : shown(text ?? "");
     if (said) list.append(make("dt", "", name), make("dd", "", said));
   };
   line("Meaning", told.meaning || tile.about);

@@ -1,9 +1,10 @@
 // Making elements. Every text from elsewhere goes through `shown` and into a text node: never markup, never an invisible or turning character.
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 const MOST_CHARACTERS = 200;
+export const SHORT = 40; // of a word among others in one line
 
 /** A stranger's text as it may be put on a wall: what cannot be seen, or turns the direction of what follows, becomes a visible sign; long ends in "…". */
-export function shown(text) {
+export function shown(text, most = MOST_CHARACTERS) {
   const whole = String(text ?? "").replace(UNSEEN, (c) => {
     const code = c.charCodeAt(0);
     if (code < 0x20) return String.fromCharCode(0x2400 + code); // ␀ … ␟
@@ -11,7 +12,7 @@ export function shown(text) {
     return code >= 0xd800 && code <= 0xdfff ? "�" : `‹U+${code.toString(16).toUpperCase().padStart(4, "0")}›`;
   });
   const characters = Array.from(whole);
-  return characters.length > MOST_CHARACTERS ? `${characters.slice(0, MOST_CHARACTERS).join("")}…` : whole;
+  return characters.length > most ? `${characters.slice(0, most).join("")}…` : whole;
 }
 
 export const at = (id) => document.getElementById(id);
@@ -20,7 +21,7 @@ export const at = (id) => document.getElementById(id);
 export const make = (name, className = "", text = "", properties = {}) => Object.assign(document.createElement(name), { className, textContent: text }, properties);
 
 /** A stranger's words, isolated from the direction of the words around them. */
-export const bdi = (text, className = "") => make("bdi", className, shown(text));
+export const bdi = (text, className = "", most = MOST_CHARACTERS) => make("bdi", className, shown(text, most));
 
 /** Sets a text only when it differs: a wall that repaints nothing costs nothing. */
 export const put = (element, text) => { if (element.textContent !== text) element.textContent = text; };

@@ -176,7 +176,7 @@ export class Editor {
       }
     }
     const count = controls.length ? `${controls.length === 1 ? "one thing is" : `${controls.length} things are`} wrong. ` : "";
-    this.say(before + (count + general.map(shown).join(" · ") || otherwise));
+    this.say(before + (count + general.map((text) => shown(text)).join(" · ") || otherwise));
     (controls[0] || this.saving).focus();
   }
 }

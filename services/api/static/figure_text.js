@@ -106,7 +106,7 @@ export const age = (seconds) => duration(Math.max(0, seconds)).join(" ");
 export const spoken = (value, unit) => amount(value, unit).filter((part) => part !== "").join(" ");
 
 /** "15 min" of "15m"; "" of an instant. */
-export const spanName = (window) => (window === "now" ? "" : windowName(window).replace(/^last /, ""));
+export const spanName = (window) => (window === "now" ? "" : window.replace(/^(\d+)([mhd])$/, (_, n, unit) => `${n} ${LONG[unit]}`));
 
 const PER = { s: 1, min: 60, h: 3600, d: 86400 };
 

@@ -1,12 +1,12 @@
 // The banner of what is unusual now, with its cause; all of it in a dialog; and one announcement for each incident, however often it changes.
-import { at, bdi, button, make, put, shown, table } from "./dom.js";
+import { SHORT, at, bdi, button, make, put, shown, table } from "./dom.js";
 import { carried, observed, rarity, sentence, slice, usual, within } from "./spike_text.js";
 
 const MOST_REMEMBERED = 200;
 
-function theirs(values, between = " × ") {
+function theirs(values, most) {
   const out = make("strong");
-  values.forEach((value, i) => out.append(...(i ? [between] : []), bdi(value)));
+  values.forEach((value, i) => out.append(...(i ? [" × "] : []), bdi(value, "", most)));
   return out;
 }
 
@@ -42,7 +42,7 @@ export class Spikes {
       if (this.said.has(spike.id)) continue;
       this.said.add(spike.id);
       if (this.said.size > MOST_REMEMBERED) this.said.delete(this.said.values().next().value);
-      put(at("alarm"), sentence(spike, shown, (when) => this.time.when(when)));
+      put(at("alarm"), sentence(spike, (text) => shown(text, 2 * SHORT), (when) => this.time.when(when)));
     }
     if (!this.open.length) put(at("alarm"), "");
   }
@@ -51,26 +51,26 @@ export class Spikes {
     this.title.replaceChildren(bdi(spike.title));
     const others = make("span", "more", more ? `+ ${more} more` : "");
     if (more) this.title.append(" ", others);
-    at("spike-why").replaceChildren(...this.why(spike));
+    at("spike-why").replaceChildren(...this.why(spike, SHORT));
     const odds = rarity(spike.once_in_seconds);
     at("spike-odds").replaceChildren(...(odds ? [make("div", "", odds), make("div", "", "by chance")] : []));
   }
 
   /** "14 in 15 min, usually 0–7 · from chat × billing (11 of 14) · since 14:19 · tickets 35436, 35441". */
-  why(spike) {
+  why(spike, most) {
     const out = [make("strong", "", observed(spike)), ` ${within(spike)}`.trimEnd()];
     if (usual(spike)) out.push(`, ${usual(spike)}`);
     const cause = spike.causes?.[0];
     if (cause) {
       const how = carried(cause, spike);
-      out.push(" · from ", theirs(slice(cause.dims)), how ? ` (${how})` : "");
-    } else if (slice(spike.dims).length) out.push(" · in ", theirs(slice(spike.dims)));
+      out.push(" · from ", theirs(slice(cause.dims), most), how ? ` (${how})` : "");
+    } else if (slice(spike.dims).length) out.push(" · in ", theirs(slice(spike.dims), most));
     out.push(` · since ${this.time.when(spike.since)}`);
     if (spike.state === "closing") out.push(" · easing");
     const newest = (spike.tickets || []).slice(0, 3);
     if (newest.length) {
       out.push(" · newest ");
-      newest.forEach((ticket, i) => out.push(...(i ? [", "] : []), bdi(ticket)));
+      newest.forEach((ticket, i) => out.push(...(i ? [", "] : []), bdi(ticket, "", most)));
     }
     return out;
   }
@@ -104,7 +104,7 @@ export class Spikes {
         theirs(slice(cause.dims)), observed({ ...cause, unit: spike.unit }), observed({ observed: cause.expected, unit: spike.unit }), `${Math.round(cause.share * 100)} %`,
       ])));
     }
-    if (spike.flat?.length) out.push(make("p", "quiet", `Nothing special by ${spike.flat.map(shown).join(", ")}.`));
+    if (spike.flat?.length) out.push(make("p", "quiet", `Nothing special by ${spike.flat.map((text) => shown(text)).join(", ")}.`));
     if (spike.tickets?.length) {
       const newest = make("p", "quiet", "Newest: ");
       spike.tickets.forEach((ticket, i) => newest.append(...(i ? [", "] : []), bdi(ticket)));

@@ -1,9 +1,10 @@
 // The line below the tiles: one box for each value of a dimension, with how much there is and how long it waits.
-import { bdi, make } from "./dom.js";
+import { SHORT, bdi, make, shown } from "./dom.js";
 import { keyOf } from "./feed.js";
 import { spoken } from "./figure_text.js";
 
 const MOST_PARTS = 8;
+const lowered = (title) => shown(title[0].toLowerCase() + title.slice(1), SHORT);
 
 export class Strip {
   constructor(room, strip) {
@@ -43,8 +44,8 @@ export class Strip {
     const title = name === "__other__" ? "Others" : name.length <= 3 ? name.toUpperCase() : name[0].toUpperCase() + name.slice(1).replace(/_/g, " ");
     const said = make("div"), waits = make("div"), box = make("div", "part");
     said.append(bdi(title, "name"), make("span", "n", spoken(count.value, count.unit)));
-    const reply = known ? `${over ? "◆ " : ""}first reply ${spoken(wait.value, wait.unit)}` : "no reply yet";
-    waits.append(make("span", "", "active"), make("span", over ? "over" : "", reply));
+    const reply = known ? `${over ? "◆ " : ""}${lowered(this.strip.wait.title)} ${spoken(wait.value, wait.unit)}` : "none yet";
+    waits.append(make("span", "", lowered(this.strip.count.title).split(" ")[0]), make("span", over ? "waits over" : "waits", reply));
     box.append(said, waits, meter);
     return box;
   }

@@ -1,5 +1,5 @@
 // One number of a board: value, unit, trend, verdict in word and shape, target, certainty; and whether it is unusual, old or missing.
-import { bdi, button, make, put, shown } from "./dom.js";
+import { SHORT, bdi, button, make, put, shown } from "./dom.js";
 import { keyOf } from "./feed.js";
 import { amount, certainty, verdict, windowName } from "./figure_text.js";
 import { observed, slice, usual } from "./spike_text.js";
@@ -73,7 +73,7 @@ export class TileView {
   draw(told) {
     const { figure, tile } = this;
     const held = verdict(figure, tile);
-    if (told && !figure) held.word = Object.keys(tile.dims || {}).length ? `○ nothing for ${shown(slice(tile.dims).join(" × "))}` : "○ nothing counted yet";
+    if (told && !figure) held.word = Object.keys(tile.dims || {}).length ? `○ nothing for ${slice(tile.dims).map((value) => shown(value, SHORT)).join(" × ")}` : "○ nothing counted yet";
     if (this.spike) Object.assign(held, { state: "bad", word: "▲ unusually high" });
     if (this.element.dataset.state !== held.state) {
       this.element.dataset.state = held.state;
@@ -91,7 +91,7 @@ export class TileView {
   }
 
   windowText() {
-    const parts = [...slice(this.tile.dims).map(shown), windowName(this.tile.window)];
+    const parts = [...slice(this.tile.dims).map((value) => shown(value, SHORT)), windowName(this.tile.window)];
     if (this.staleSince) parts.push(this.time.minutes.format(this.staleSince));
     else if (this.figure?.behind) parts.push(`as of ${this.time.when(this.figure.as_of)}`);
     return parts.join(" · ");
@@ -103,7 +103,7 @@ export class TileView {
     if (this.spike) {
       left = [observed(this.spike), usual(this.spike)].filter(Boolean).join(", "); // the window is in the banner
       const cause = this.spike.causes?.[0];
-      if (cause) right = shown(slice(cause.dims).join(" × "));
+      if (cause) right = slice(cause.dims).map((value) => shown(value, SHORT)).join(" × ");
     } else if (!held.word && !held.target) [left, right] = [sure, ""]; // without a target the interval takes the verdict's place
     put(this.target, left ? (held.word ? ` · ${left}` : left) : "");
     put(this.certainty, right);

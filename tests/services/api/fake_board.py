@@ -244,6 +244,7 @@ class FakeBoard:
                 "source": "made up",
                 "version": 1,
                 "exposed": True,
+                "watch": None,
             }
             for one in self._made.values()
         ]

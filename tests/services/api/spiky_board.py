@@ -40,8 +40,8 @@ def burst(now_ms: int, count: int, channel: str, team: str) -> Iterator[Event]:
         yield from escalated(f"b-{i}", now_ms - 10 * MINUTE + i * (9 * MINUTE // count), channel, team)
 
 
-def told(board: Board, events: Iterable[Event], now_ms: int, *, offset: int = 0, after: Iterable[Event] = ()) -> None:
-    """Let a board have what a shard makes of some events, `after` others that it was told before."""
+def told(board: Board, events: Iterable[Event], now_ms: int, *, offset: int = 0, after: Iterable[Event] = (), late: int = 0) -> None:
+    """Let a board have what a shard makes of some events, `after` others that it was told before; so many of them came late."""
     entities = Entities()
     for event in after:
         entities.apply(event)
@@ -52,6 +52,7 @@ def told(board: Board, events: Iterable[Event], now_ms: int, *, offset: int = 0,
     settings = board.settings
     columns = Differences(shard="events-0", last_offset=offset, newest_ms=now_ms, watermark_ms=now_ms - MINUTE, at_ms=now_ms)
     to_columns(entities.rows.rows.items(), Levels(Zone(settings.time_zone), settings.aggregator.day_level_days), now_ms, columns)
+    columns.late = {(now_ms - 24 * HOUR) // HOUR * HOUR: late} if late else {}
     board.folded.add(columns, offset)
     board.version += 1
     board.caught_up = True

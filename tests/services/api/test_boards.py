@@ -98,7 +98,7 @@ def test_a_slice_that_is_gone_has_no_data_and_costs_no_other_tile() -> None:
     declaration = board_of(WAIT, gone)
     assert wrong(declaration) == []
     board = filled(60)
-    board.controls = keeping(bare(declaration)).fresh.controls
+    board.decisions.heed(keeping(bare(declaration)).fresh.controls)
     boards = Boards(board, SETTINGS)
     figures = [figure for query in boards.questions("ours") for figure in board.figures(query)]
     [thin] = [figure for figure in figures if figure.dims]
@@ -249,7 +249,7 @@ def test_whatever_is_sent_it_is_read_or_refused(body: bytes) -> None:
         declaration = read(body)
     except Unreadable as error:
         refused = error.finding
-        assert refused.reason  # noqa: PT017 - most of what is tried is refused, and that is right
+        assert refused.reason  # most of what is tried is refused, and that is right
     else:
         assert read(msgspec.json.encode(declaration)) == declaration
 

@@ -168,6 +168,7 @@ async def test_a_body_that_never_says_how_long_it_is_ends_at_the_bound(editor: h
 
     answer = await editor.put(MINE, content=endless(), headers={"Content-Type": "application/json"})
     assert answer.status_code == 413
+    assert sent < 2 * MOST_BYTES
 
 
 async def test_there_are_so_many_boards_and_no_more(editor: httpx.AsyncClient) -> None:

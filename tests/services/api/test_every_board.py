@@ -53,6 +53,7 @@ def test_every_kpi_says_what_the_api_needs_of_it(board: Figures) -> None:
             "source",
             "version",
             "exposed",
+            "watch",
             "meaning",
         } <= set(entry)
         assert entry["windows"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 
 from msgspec import structs
 
 from kpis.lineage_answer import Lineage
 from kpis.query import Query
-from schemas.events import TicketDeleted
+from kpis.window import HOUR
+from schemas.events import TicketCreated, TicketDeleted
 from services.api import spike_metrics
 from services.api.app import create_app
 from services.api.exposition import Exposition
@@ -18,7 +20,7 @@ from services.settings import Settings
 from tests.services.api.calling import calling
 from tests.services.api.fake_board import NOON_MS, FakeBoard
 from tests.services.api.fake_lineages import FakeLineages
-from tests.services.api.spiky_board import burst, quiet_board, told
+from tests.services.api.spiky_board import burst, quiet_board, quiet_weeks, told
 
 HOSTILE = '<img src=x onerror=alert(1)>\u202e\x07"\n'
 
@@ -110,6 +112,39 @@ async def test_withdrawn_escalations_end_the_incident() -> None:
         now[0] += 5_000
         await settled(spikes, 1)
     assert board.freshness().spikes == []
+
+
+async def test_a_history_that_is_being_written_opens_nothing() -> None:
+    """Of eight weeks the half is in: beside that, what is usual today looks like much."""
+    board = quiet_board(weeks=0)
+    spikes = Spikes(board, lineages=lambda _: Cases())
+    await settled(spikes, 1)
+    weeks = list(quiet_weeks(NOON_MS, an_hour=24.0))
+    today = [event for event in weeks if event.occurred_at_ms >= NOON_MS - 3 * HOUR]
+    told(board, today, NOON_MS, offset=1)
+    await settled(spikes, 1)
+    past = [event for event in weeks if event.occurred_at_ms < NOON_MS - 3 * HOUR]
+    for turn in range(6):
+        part = [event for event in past if zlib.crc32(event.id[:-2].encode()) % 6 == turn]
+        told(board, part, NOON_MS, offset=2 + turn, late=len(part))
+        await settled(spikes, 2 if turn == 5 else 1)
+        assert board.freshness().spikes == []
+    await settled(spikes, 3)
+    assert board.freshness().spikes == []
+    assert any(one.surprise is not None for one in board.freshness().watched)
+
+
+async def test_a_channel_under_a_new_name_is_no_spike() -> None:
+    board = quiet_board()
+    usual = [event for event in quiet_weeks(NOON_MS, an_hour=24.0, weeks=1, seed=2) if event.occurred_at_ms > NOON_MS - 3 * HOUR]
+    history = [event for event in quiet_weeks(NOON_MS, an_hour=24.0, seed=3) if event.occurred_at_ms < NOON_MS - 3 * HOUR]
+    told(board, history, NOON_MS, offset=1)
+    renamed = [structs.replace(event, channel=f"new {event.channel}") if isinstance(event, TicketCreated) else event for event in usual]
+    told(board, renamed, NOON_MS, offset=2)
+    await settled(Spikes(board, lineages=lambda _: Cases()), 3)
+    fresh = board.freshness()
+    assert any(one.dims.get("channel", "").startswith("new ") and one.observed > 0 for one in fresh.watched)
+    assert fresh.spikes == []
 
 
 async def test_too_little_history_is_no_judgement() -> None:
