@@ -143,7 +143,7 @@ async def test_a_channel_under_a_new_name_is_no_spike() -> None:
     told(board, renamed, NOON_MS, offset=2)
     await settled(Spikes(board, lineages=lambda _: Cases()), 3)
     fresh = board.freshness()
-    assert any(one.dims.get("channel", "").startswith("new ") and one.observed > 0 for one in fresh.watched)
+    assert any(one.dims.get("channel", "").startswith("new ") for one in fresh.watched)
     assert fresh.spikes == []
 
 
