@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.render import event_page, json_schemas, kpi_page, source_page
+from deploy.render import event_page, json_schemas, kpi_page, rule_files, source_page
+from deploy.render.dashboards import files as dashboards
 from kpis.catalogue import KPIS
 from kpis.kpi import Kpi
 
@@ -18,6 +19,8 @@ def artefacts(kpis: tuple[Kpi, ...] = KPIS) -> Mapping[str, str]:
         "schemas/json/event.json": json_schemas.as_text(json_schemas.event()),
         "schemas/json/figure.json": json_schemas.as_text(json_schemas.figure()),
         **source_page.pages(),
+        **rule_files.shipped(kpis),
+        **dashboards.files(kpis),
     }
 
 
