@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from cli.restarts import Restarts, how_it_ended
 from deploy import tether
+from services.settings import ENV_PREFIX
 
 STOP_SECONDS = 15
 _KEPT_LINES = 40
@@ -41,6 +42,12 @@ class Service(NamedTuple):
     ready_url: str | None = None
 
 
+def _inherited(env: Mapping[str, str]) -> dict[str, str]:
+    """This process's variables without those of single keys (`DESKPULSE_API__PORT`) of sections that `env` gives whole: they would win."""
+    sections = tuple(f"{name.upper()}__" for name in env if name.upper().startswith(ENV_PREFIX))
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith(sections)}
+
+
 class Supervisor:
     """Starts named children with one environment, and ends them all when it is closed (`with`)."""
 
@@ -48,7 +55,7 @@ class Supervisor:
         self, env: Mapping[str, str] | None = None, say: Callable[[str], None] = print, log_dir: Path | None = None, cwd: Path | None = None
     ) -> None:
         """Say gets each line of output, `name | line`; with `log_dir` the lines go to `<name>.log` there instead."""
-        self._env = {**os.environ, **(env or {}), "PYTHONUNBUFFERED": "1"}
+        self._env = {**_inherited(env or {}), **(env or {}), "PYTHONUNBUFFERED": "1"}
         self._say = say
         self._log_dir = log_dir
         self._cwd = cwd

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from cli.processes import ChildFailed, Service, Supervisor
+from services.settings import ApiSettings, Settings, as_environment
 from tests.conftest import REPOSITORY, free_ports
 
 SERVE = """
@@ -48,6 +49,20 @@ def test_children_are_ready_when_they_answer_and_their_output_carries_their_name
         child = psutil.Process(pid)
     assert _gone(child)
     assert "web        | serving" in said
+
+
+def test_what_a_child_is_given_goes_before_variables_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container sets single keys; they would go before the sections that a child is given whole, its port among them."""
+    for name, value in {"DESKPULSE_API__PORT": "8081", "deskpulse_api__token_env": "NOBODY", "DESKPULSE_TENANT": "kept"}.items():
+        monkeypatch.setenv(name, value)
+    program = "from services.settings import load_settings as s; print(s().api.port, repr(s().api.token_env), s().tenant)"
+    said: list[str] = []
+    given = as_environment(Settings(api=ApiSettings(port=9999)))
+    del given["DESKPULSE_TENANT"]
+    with Supervisor(given, say=said.append, cwd=REPOSITORY) as children:
+        children.start(Service("one", _python(program)))
+        _until(lambda: bool(said), "it says nothing")
+    assert said == ["one        | 9999 '' kept"]
 
 
 def test_a_child_that_ends_before_it_is_ready_is_told_with_its_last_lines() -> None:

@@ -1,0 +1,1 @@
+"""Tests of the image and of what it is started with."""
