@@ -138,8 +138,8 @@ async def end_offsets(settings: Settings, topic: str, partitions: int) -> dict[i
     """For each partition of a topic (full name) the offset after its last committed record."""
     wanted = [TopicPartition(topic, number) for number in range(partitions)]
     consumer = AIOKafkaConsumer(**client_options(settings), group_id=None, enable_auto_commit=False, isolation_level="read_committed")
-    await consumer.start()
     try:
+        await consumer.start()
         return {where.partition: offset for where, offset in (await consumer.end_offsets(wanted)).items()}
     finally:
         await stopped(consumer)
@@ -149,8 +149,8 @@ async def beginning_offsets(settings: Settings, topic: str, partitions: int) -> 
     """For each partition of a topic (full name) the offset of the first record that is still kept, or where the next one will be."""
     wanted = [TopicPartition(topic, number) for number in range(partitions)]
     consumer = AIOKafkaConsumer(**client_options(settings), group_id=None, enable_auto_commit=False)
-    await consumer.start()
     try:
+        await consumer.start()
         return {where.partition: offset for where, offset in (await consumer.beginning_offsets(wanted)).items()}
     finally:
         await stopped(consumer)

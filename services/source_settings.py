@@ -85,7 +85,7 @@ class SourceSettings(Section):
 
     def missing(self, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
         """What is still needed before this source can be let in, each in words; empty when it is ready."""
-        needs = [f"set the variable {name}" for name in (*self.secret_env, *self.token_env) if not environ.get(name, "").strip()]
+        needs = [f"set the variable {name}" for name in (*self.secret_env, *self.token_env) if not _held(environ.get(name, ""))]
         needs += [f"write the secret to {path}" for path in self.secret_file if not _file_text(path)]
         if not (self.secret_env or self.secret_file or self.token_env):
             needs.append('name its secret: secret_env = ["SOME_VARIABLE"] (or secret_file, or token_env for a sender that cannot sign)')
@@ -94,11 +94,17 @@ class SourceSettings(Section):
 
 def _file_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").strip()
+        return _held(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
         return ""
 
 
+def _held(text: str) -> str:
+    """A secret without what stands around it. The prefix alone, which a script writes whose generator failed, is none: its key is empty."""
+    text = text.strip()
+    return "" if text == "whsec_" else text
+
+
 def _values(names: tuple[str, ...], files: tuple[Path, ...], environ: Mapping[str, str]) -> tuple[str, ...]:
-    found = [environ.get(name, "").strip() for name in names] + [_file_text(path) for path in files]
+    found = [_held(environ.get(name, "")) for name in names] + [_file_text(path) for path in files]
     return tuple(value for value in found if value)

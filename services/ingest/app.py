@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, MutableMapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 
 from services.controls import Control, follow
 from services.generations import entered, live_of
-from services.ingest.answers import TITLES
+from services.ingest.answers import STRICT, TITLES
 from services.ingest.door import Door
 from services.ingest.metrics import Metrics
 from services.ingest.openapi import with_webhooks
@@ -62,7 +62,8 @@ class IngestApp(FastAPI):
         if scope["type"] == "http" and (scope["path"].startswith(f"{PREFIX}/") or scope["path"] == PREFIX):
             await self.deliveries(scope, receive, send)
         else:
-            await super().__call__(scope, receive, send)
+            strictly = scope["type"] == "http" and scope["path"] != "/docs"  # that page runs scripts
+            await super().__call__(scope, receive, _strictly(send) if strictly else send)
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, with the webhook paths."""
@@ -141,6 +142,15 @@ def create_app(
         return _problem(error.status_code, f"{error.detail}: see /docs for the paths")
 
     return app
+
+
+def _strictly(send: Send) -> Send:
+    async def sending(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *STRICT]
+        await send(message)
+
+    return sending
 
 
 def _problem(status: int, detail: str) -> Response:

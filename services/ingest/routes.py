@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from time import perf_counter
 from typing import Any
 
-from services.ingest.answers import Answer, problem, replied, retry_after, unavailable
+from services.ingest.answers import STRICT, Answer, problem, replied, retry_after, unavailable
 from services.ingest.delivery import Delivery
 from services.ingest.door import Door, Taken
 from services.ingest.metrics import UNKNOWN, Metrics
@@ -84,7 +84,7 @@ class Webhooks:
             _log.error("a delivery of %s failed: %s", name if source else UNKNOWN, type(error).__name__, exc_info=_without_values(error))
             answer = unavailable()
         self._metrics.answered(name if source else UNKNOWN, answer.status, perf_counter() - began, outcome)
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await send({"type": "http.response.start", "status": answer.status, "headers": (*answer.headers, *STRICT)})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
 
     def _say_unavailable(self, name: str, error: Unavailable, at_seconds: float) -> None:

@@ -6,10 +6,13 @@ only closes that one source, and is said.
 
 from __future__ import annotations
 
+import base64
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import msgspec
 from msgspec import Struct
@@ -70,12 +73,11 @@ class Source:
         self.rate = None if settings.rate_per_second is None else Rate(settings.rate_per_second)
         self.schemes = schemes
         self._quiet_after_seconds = settings.quiet_after_seconds
-        self._checks = [
-            (scheme, [scheme.key(secret) for secret in (*credentials.secrets, *(credentials.tokens if scheme.takes_tokens else ()))])
-            for scheme in schemes
-        ]
-        self._tokens = [token.encode() for token in credentials.tokens]
-        self._masked = [secret.encode() for secret in (*credentials.secrets, *credentials.tokens) if len(secret) >= MASKED_FROM_CHARS]
+        shared, with_tokens = credentials.secrets, (*credentials.secrets, *credentials.tokens)
+        # an empty key would be everybody's
+        self._checks = [(s, [key for t in (with_tokens if s.takes_tokens else shared) if (key := s.key(t))]) for s in schemes]
+        shown = {form for secret in with_tokens for form in _forms(secret)}
+        self._masked = sorted(shown, key=len, reverse=True)
         self.can_let_in = bool(self._tokens or any(keys for _, keys in self._checks))
 
     def masked(self, data: bytes) -> bytes:
@@ -101,6 +103,20 @@ class Source:
             if scheme.accepts(delivery, keys, self.url) or (wire is not None and scheme.accepts(wire, keys, self.url)):
                 return Proof.TIMED if scheme.is_timed else Proof.SHOWN
         return Proof.NONE
+
+
+def _forms(secret: str) -> Iterator[bytes]:
+    """A secret as a body may hold it: whole, or the part of it that is shown or signed with; escaped as JSON and forms escape."""
+    parts = {secret, secret.removeprefix("whsec_"), secret.partition(":")[2].strip(), secret.partition("&")[2]}
+    for part in parts:
+        if len(part) < MASKED_FROM_CHARS:
+            continue
+        for text in (part, json.dumps(part)[1:-1], json.dumps(part, ensure_ascii=False)[1:-1]):
+            yield text.encode()
+            yield text.replace("/", "\\/").encode()
+        yield quote(part, safe="").encode()
+        yield quote_plus(part).encode()
+        yield base64.b64encode(part.encode())
 
 
 class Rate:

@@ -71,13 +71,6 @@ def target_of(tile: Tile, targets: Mapping[str, TargetSettings]) -> float | None
     return tile.target if held is None else float(held)
 
 
-def watch_of(tile: Tile, target: float | None, better: str) -> float | None:
-    """The number up to which a tile only warns; None where it would lie on the good side of the target."""
-    if tile.watch is None or target is None:
-        return None
-    return tile.watch if (tile.watch <= target if better == "up" else tile.watch >= target) else None
-
-
 def escaped(name: str) -> str:
     """A member's name in a JSON pointer, short and printable."""
     return shown(name).replace("~", "~0").replace("/", "~1")
@@ -142,12 +135,8 @@ def _unmeant(tile: Tile, known: Known, targets: Mapping[str, TargetSettings]) ->
     for name, number in (("target", tile.target), ("watch", tile.watch)):
         if number is not None and not low <= number <= high:
             yield name, f"{tile.kpi} is {_said(low)} to {_said(high)} ({entry.get('unit')}): {_said(number)} is never reached"
-    target, better = target_of(tile, targets), str(entry.get("better", ""))
     if tile.watch is not None and tile.target is None and tile.target_of is None:
-        yield "watch", "a tile warns from its target to watch: give it a target too"
-    elif tile.watch is not None and target is not None and watch_of(tile, target, better) is None:
-        side = "below" if better == "up" else "above"
-        yield "watch", f"a tile warns from its target {_said(target)} to watch: {_said(tile.watch)} does not lie {side}, so it never would"
+        yield "watch", "a tile warns between its target and watch: give it a target too"
 
 
 def _no_target(name: str, known: Known, targets: Mapping[str, TargetSettings]) -> str:

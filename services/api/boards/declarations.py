@@ -34,7 +34,8 @@ class Tile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One number of a board. `windows` are tried in order: the first that the KPI is kept over is shown.
 
     `title` "" is the KPI's own. The number is held against `target_of` where the settings say it, else against `target` (in the
-    KPI's own unit; None: neither). Beyond the target the tile warns up to `watch`, then it is bad; None: up to 10 % beyond.
+    KPI's own unit; None: neither). The tile warns between the target and `watch`: beyond the target the number is not yet bad up to
+    there, before it it is not quite good from there on. None: up to 10 % beyond the target.
     `dims` shows one slice instead of the total.
     """
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kpis.query import Query
-from services.api.boards.checks import PRIVATE, missing, strip_missing, target_of, watch_of
+from services.api.boards.checks import PRIVATE, missing, strip_missing, target_of
 from services.api.boards.declarations import Declaration, Finding, Strip, Tile
 from services.api.ports import Figures
 from services.api.questions import Known
@@ -77,17 +77,17 @@ def _tile(tile: Tile, known: Known, settings: Settings) -> dict[str, Any]:
     windows = tuple(entry.get("windows", ()))
     window = next((w for w in tile.windows if w in windows), windows[0] if windows else "now")
     step, span_seconds = _TRENDS.get(window, _LONG_TREND)
-    target, better = target_of(tile, settings.targets), str(entry.get("better", ""))
+    target = target_of(tile, settings.targets)
     return {
         "kpi": tile.kpi,
         "title": tile.title or entry["title"],
         "about": str(entry.get("meaning") or entry.get("formula") or ""),
         "unit": entry.get("unit", ""),
-        "better": better,
+        "better": entry.get("better", ""),
         "window": window,
         "dims": dict(tile.dims),
         "target": target,
-        "watch": watch_of(tile, target, better),
+        "watch": None if target is None else tile.watch,
         "trend": {"step": step, "span_seconds": span_seconds},
         "breakdowns": _breakdowns(tuple(tile.dims), entry.get("dimensions", ()), settings.dimensions.pairs),
         "definition": {name: entry.get(name) for name in _EXPLAINED},

@@ -17,7 +17,7 @@ export class BoardsMenu {
     this.opener = at("menu-button");
     this.room = at("menu");
     this.opener.addEventListener("click", () => this.open(this.room.hidden));
-    document.addEventListener("click", (e) => at("nav").contains(e.target) || this.open(false));
+    document.addEventListener("click", (e) => e.composedPath().includes(at("nav")) || this.open(false)); // also what was replaced by its own click
     at("nav").addEventListener("focusout", (e) => e.relatedTarget && !at("nav").contains(e.relatedTarget) && this.open(false));
     document.addEventListener("keydown", (e) => this.key(e));
   }

@@ -21,7 +21,7 @@ export async function definition(tile, into, signal) {
   line("Kept over", (told.windows || []).map(windowName));
   line("Better", { up: "more is better", down: "less is better", target: "near the target is better" }[tile.better]);
   line("Target", targetText(tile).replace(/^target /, ""));
-  if (tile.watch !== null && tile.watch !== undefined) line("Amber from", spoken(tile.watch, tile.unit));
+  if (tile.watch !== null && tile.watch !== undefined) line("Amber", `between the target and ${spoken(tile.watch, tile.unit)}`);
   else if (targetText(tile)) line("Amber", "missed by no more than a tenth, or by no more than the interval");
   if (told.n_min) line("Fewest cases", `${told.n_min}; with fewer it is shown as uncertain`);
   line("Source", told.source);

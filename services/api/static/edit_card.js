@@ -88,7 +88,7 @@ export class EditCard {
       this.field("windows", "Window", this.choice(windows.map((one) => [one, windowName(one)]), window, (value) => { tile.windows = [value, ...tile.windows.filter((one) => one !== value)]; })),
       this.field("title", "Title", this.text(tile.title, (text) => { tile.title = text.trim(); }, { placeholder: shown(entry?.title || "") })),
       this.field("target", "Target", aim),
-      this.field("watch", "Amber up to", this.text(typed(tile.watch, unit), (text) => this.number("watch", text), { placeholder: "10 % beyond the target", inputMode: "decimal" })),
+      this.field("watch", "Amber between target and", this.text(typed(tile.watch, unit), (text) => this.number("watch", text), { placeholder: "10 % beyond the target", inputMode: "decimal" })),
       this.field("dims", "Only", this.choice([["", "everything"], ...dimensions.map((name) => [name, name.replace(/_/g, " ")])], dimension, (name) => this.slice(name))),
     );
     if (dimension) this.rows.append(this.field("value", dimension.replace(/_/g, " "), this.text(tile.dims[dimension], (text) => { tile.dims = { [dimension]: text }; })));

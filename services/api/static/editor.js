@@ -10,7 +10,7 @@ export class Editor {
     this.done = done;
     this.open = false;
     form.addEventListener("submit", (e) => { e.preventDefault(); this.save(); });
-    form.addEventListener("keydown", (e) => { if (e.key === "Escape") this.end(); });
+    form.addEventListener("keydown", (e) => { if (e.key === "Escape") this.cancel(); });
     addEventListener("beforeunload", (e) => { if (this.open && this.changed()) e.preventDefault(); });
   }
 
@@ -19,6 +19,7 @@ export class Editor {
     const { told, problem } = await ask("/v1/kpis");
     if (!told) return put(at("said"), problem);
     this.open = true;
+    this.behind = false;
     this.board = board;
     this.revision = board.revision;
     this.kpis = new Map(told.kpis.map((one) => [one.id, one]));
@@ -58,7 +59,7 @@ export class Editor {
     this.fields = { title };
     this.back = button("Back to the shipped board", () => this.reset());
     this.saving = make("button", "first", "Save", { type: "submit" });
-    bar.append(label, also, button("Add a tile", () => this.add()), this.back, button("Cancel", () => this.end()), this.saving);
+    bar.append(label, also, button("Add a tile", () => this.add()), this.back, button("Cancel", () => this.cancel()), this.saving);
     this.back.hidden = !this.revision;
     this.problem = make("p", "problem", "", { hidden: true, id: "editor-problem" });
     this.problem.setAttribute("role", "alert");
@@ -112,8 +113,16 @@ export class Editor {
     at("menu-button").focus();
   }
 
+  /** Leaves without saving; what somebody else has saved meanwhile is shown. */
+  cancel() {
+    if (!this.open) return;
+    this.end();
+    if (this.behind) this.done(this.board.id);
+  }
+
   /** Another revision stands by now: told at once, so that nobody is surprised when it comes to saving. */
   overtaken() {
+    this.behind = true;
     this.say("Somebody else has changed this board meanwhile. Cancel to see it; saving is refused until then.");
   }
 

@@ -42,7 +42,8 @@ def longest_wait(now_ms: int) -> Spike:
     return Spike(
         id=f"current_longest_wait@{rfc3339(now_ms - 240_000)}", kpi="current_longest_wait", watch="longest_wait",
         title="The longest wait is unusually long", dims={}, window="now", since=rfc3339(now_ms - 240_000), opened_at=rfc3339(now_ms),
-        state="closing", observed=2290.0, expected=310.0, usual_low=0.0, usual_high=780.0, unit="seconds", surprise=4.4, once_in_seconds=None,
+        state="closing", observed=2290.0, expected=310.0, usual_low=0.0, usual_high=780.0, unit="seconds", surprise=4.4,
+        once_in_seconds=None,
     )  # fmt: skip
 
 

@@ -256,6 +256,17 @@ async def test_hostile_text_in_a_dimension_is_data_and_nothing_else(text: str) -
     assert len(exposed.splitlines()) == len(exposed.split("\n")) - 1
 
 
+async def test_hostile_text_that_was_kept_by_another_way_is_data_too(editor: httpx.AsyncClient, board: FakeBoard) -> None:
+    title = "<img src=x onerror=alert(1)>\u202e\u0000" + "x" * 100_000
+    await board.decide("board", "mine", {**DECLARATION, "title": title})
+    for address in ("/v1/boards", "/v1/boards/mine", MINE):
+        answer = await editor.get(address)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+        assert json.dumps(title) in json.dumps(answer.json())
+    page = await editor.get("/wall/mine")
+    assert "onerror" not in page.text  # the page is the same for every board
+
+
 def test_a_declaration_is_bounded_far_above_what_a_wall_needs() -> None:
     tile = {
         "kpi": "x" * 60,

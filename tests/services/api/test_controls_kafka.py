@@ -33,6 +33,8 @@ async def replicas(kafka: str, settings_for: SettingsFor, number: int) -> AsyncI
     for board in boards:
         await board.start()
     try:
+        # a client that is ended while it still connects leaves its connection to the garbage collector
+        await until(lambda: all(board.caught_up for board in boards), "the replicas are caught up")
         yield boards
     finally:
         for board in boards:
@@ -68,6 +70,7 @@ async def test_a_replica_that_starts_later_has_every_board(kafka: str, settings_
         await late.start()
         try:
             await until(lambda: revisions(late.decisions.standing).get("ours") == kept.at_ms, "the late replica has it")
+            await until(lambda: late.caught_up, "the late replica is caught up")
         finally:
             await late.stop()
 

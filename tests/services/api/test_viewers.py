@@ -188,6 +188,27 @@ async def test_a_viewer_that_does_not_read_is_let_go_and_makes_room() -> None:
     assert "\ndeskpulse_stream_clients 1\n" in exposed
 
 
+async def test_a_changed_board_is_another_stream_and_who_listens_to_the_old_one_goes_on() -> None:
+    board = FakeBoard()
+    app = create_app(Settings(), board, environ={}, heartbeat_seconds=3600)
+    sliced = {"title": "Chat", "tiles": [{"kpi": "ces", "windows": ["7d"], "dims": {"channel": "chat"}}]}
+    async with asyncio.timeout(WAIT_SECONDS):
+        old = Viewer(app)
+        await old.heard()
+        decided = await board.decide("board", "operations", sliced)
+        await old.heard(2)  # told at once that its board is another, so that its page comes again
+        assert told(old.bodies[1])["pulse"]["boards"]["operations"] == decided.at_ms
+        new = Viewer(app)
+        await new.heard()
+        slices = [[f["kpi"] for f in told(one.bodies[0])["figures"] if f["dims"] == {"channel": "chat"}] for one in (old, new)]
+        assert slices == [[], ["ces"]]
+        board.tell("active_issues", "now", 1)
+        await old.heard(3)
+        assert [figure["value"] for figure in told(old.bodies[2])["figures"]] == [1]
+        await old.leave()
+        await new.leave()
+
+
 async def test_over_http_many_viewers_share_one_board() -> None:
     board = FakeBoard()
     config = server_config(Settings(), create_app(Settings(), board, environ={}, heartbeat_seconds=3600))
