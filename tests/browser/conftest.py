@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from tests.conftest import free_ports
 
@@ -39,9 +39,9 @@ class Server:
         self.address = f"http://127.0.0.1:{port}"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, scene: str) -> None:
+    def start(self, scene: str, *more: str) -> None:
         """Starts it and waits until it answers."""
-        command = [sys.executable, "-m", "tests.services.api.fake_server", "--port", str(self.port), "--scene", scene]
+        command = [sys.executable, "-m", "tests.services.api.fake_server", "--port", str(self.port), "--scene", scene, *more]
         self._process = subprocess.Popen(command, cwd=REPOSITORY)
         until = time.monotonic() + START_SECONDS
         while True:
@@ -90,13 +90,15 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
     pages: list[Page] = []
     wrong: list[str] = []
 
-    def open_one(address: str, width: int = 1920, height: int = 1080) -> Page:
+    def open_one(address: str, width: int = 1920, height: int = 1080, *, before: str = "") -> Page:
         page = chromium.new_page(viewport={"width": width, "height": height})
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
         page.on(
             "request", lambda request: wrong.append(request.url) if not request.url.startswith(address[: address.index("/", 8)]) else None
         )
+        if before:
+            page.add_init_script(before)
         page.goto(address)
         pages.append(page)
         return page
@@ -105,3 +107,13 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
     for page in pages:
         page.close()
     assert wrong == []
+
+
+def tile(page: Page, kpi: str) -> Locator:
+    """The first tile of a KPI."""
+    return page.locator(f'[data-kpi="{kpi}"]').first
+
+
+def opener(page: Page, kpi: str) -> Locator:
+    """What opens a tile, by mouse and by keyboard."""
+    return tile(page, kpi).locator(".open")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import OpenPage, Server
+from tests.browser.conftest import OpenPage, Server, tile
 from tests.services.api.fake_board import MADE
 
 pytestmark = pytest.mark.browser
@@ -18,10 +18,11 @@ CUT_OFF = """
     return inner.right > outer.right + 1 || inner.bottom > outer.bottom + 1 || inner.left < outer.left - 1;
   }).map((part) => `${box.dataset.kpi || box.className}: ${part.textContent}`))
 """
-
-
-def tile(page: Page, kpi: str) -> Locator:
-    return page.locator(f'[data-kpi="{kpi}"]')
+HEARD = """
+addEventListener('DOMContentLoaded', () => { window.heard = [];
+  const said = document.getElementById('said');
+  new MutationObserver(() => window.heard.push(said.textContent)).observe(said, { childList: true }); });
+"""
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
@@ -30,7 +31,7 @@ def test_a_live_board_shows_every_kpi_and_cuts_nothing_off(server: Server, open_
     page = open_page(f"{server.address}/?theme={theme}")
     expect(page.locator("body")).to_have_attribute("data-feed", "live")
     expect(tile(page, "nps").locator(".value")).to_have_text("+42")
-    expect(tile(page, "first_reply_time").locator(".value")).to_have_text("24min")
+    expect(tile(page, "first_reply_time").locator(".value")).to_have_text("24 min")
     expect(tile(page, "first_reply_time").locator(".foot")).to_contain_text("● on target")
     expect(tile(page, "first_reply_time").locator(".foot")).to_contain_text("95 % 22–26 min · n 142")
     expect(tile(page, "first_reply_time").locator("canvas")).to_be_visible()
@@ -41,8 +42,9 @@ def test_a_live_board_shows_every_kpi_and_cuts_nothing_off(server: Server, open_
     shown = page.locator("[data-kpi]").evaluate_all("tiles => tiles.map((tile) => tile.dataset.kpi)")
     assert sorted(shown) == sorted(one.id for one in MADE)
     assert page.evaluate(CUT_OFF) == []
-    big = page.locator("main .value").first.evaluate("value => parseFloat(getComputedStyle(value).fontSize)")
-    assert big >= 100  # of 1080 pixels: to be read from across a room
+    sizes = """parts => Math.min(...parts.map((part) => parseFloat(getComputedStyle(part).fontSize)))"""
+    assert page.locator("main .value:not(.none)").evaluate_all(sizes) >= 100  # see wall.css: what five metres ask for
+    assert page.locator("main .verdict, main h2, main .ci, .live").evaluate_all(sizes) >= 18
     assert page.locator(".strip").evaluate("strip => strip.getBoundingClientRect().bottom") <= 1080
 
 
@@ -50,6 +52,7 @@ def test_the_sources_tell_how_they_stand(server: Server, open_page: OpenPage) ->
     server.start("still")
     page = open_page(f"{server.address}/")
     expect(page.locator("body")).to_have_attribute("data-feed", "live")
+    expect(page.locator("#sources")).to_be_visible()
     page.locator("#sources").focus()
     page.keyboard.press("Enter")
     rows = page.locator("#standings tr")
@@ -109,7 +112,7 @@ def test_a_board_that_is_behind_says_so(server: Server, open_page: OpenPage) -> 
 
 def test_a_lost_server_greys_the_board_and_its_return_wakes_it(server: Server, open_page: OpenPage) -> None:
     server.start("still")
-    page = open_page(f"{server.address}/?theme=dark")
+    page = open_page(f"{server.address}/?theme=dark", before=HEARD)
     expect(page.locator("body")).to_have_attribute("data-feed", "live")
     server.stop()
     expect(page.locator("body")).to_have_attribute("data-feed", "stale", timeout=15_000)
@@ -117,10 +120,13 @@ def test_a_lost_server_greys_the_board_and_its_return_wakes_it(server: Server, o
     expect(page.locator("#notice")).to_contain_text("The server cannot be reached")
     assert page.locator(".strip").evaluate("strip => strip.getBoundingClientRect().bottom") <= 1080
     assert "grayscale" in page.locator("main").evaluate("main => getComputedStyle(main).filter")
+    expect(tile(page, "first_reply_time").locator(".window")).to_have_text(re.compile(r"^last hour · \d\d:\d\d$"))
+    assert page.evaluate("heard") == [page.locator("#said").text_content()]
     assert page.evaluate(CUT_OFF) == []
     server.start("still")
     expect(page.locator("body")).to_have_attribute("data-feed", "live", timeout=20_000)
     expect(page.locator("#notice")).to_be_hidden()
+    expect(page.locator("#said")).to_have_text("The figures are live again.")
 
 
 def test_a_silent_connection_is_noticed_by_the_page_itself(server: Server, open_page: OpenPage) -> None:
@@ -134,6 +140,34 @@ def test_a_silent_connection_is_noticed_by_the_page_itself(server: Server, open_
     page.clock.run_for(30_000)
     expect(page.locator("body")).to_have_attribute("data-feed", "stale")
     expect(page.locator("#live")).to_have_text("▲ no data yet")
+
+
+def test_a_wrong_clock_of_the_viewer_changes_nothing(server: Server, open_page: OpenPage) -> None:
+    """The page's own clock is 40 days behind, and its time zone another; the board tells the server's time."""
+    server.start("still", "--frozen")
+    page = open_page(f"{server.address}/docs")
+    page.clock.install(time="2026-10-13T03:04:05Z")
+    page.goto(f"{server.address}/")
+    expect(page.locator("#live")).to_have_text(re.compile(r"^live · last event [01] s$|^live · last event 0\.\d s$"))
+    expect(page.locator("#clock")).to_have_text("14:00")
+    expect(page.locator("#clock")).to_have_attribute("title", re.compile("Sun 22 Nov.*14:00, Europe/Helsinki"))
+    page.clock.set_system_time("2031-01-01T00:00:00Z")
+    page.clock.run_for(1_500)
+    expect(page.locator("#clock")).to_have_text("14:00")
+    expect(page.locator("body")).to_have_attribute("data-feed", "live")
+
+
+def test_a_figure_that_is_older_than_the_board_says_so(server: Server, open_page: OpenPage) -> None:
+    server.start("still", "--frozen")
+    page = open_page(
+        f"{server.address}/",
+        before="""{ const parse = JSON.parse; JSON.parse = (text) => {
+          const told = parse(text);
+          for (const figure of told.figures || []) if (figure.kpi === 'nps')
+            figure.as_of = '2026-11-22T11:05:00.000Z'; return told; }; }""",
+    )
+    expect(tile(page, "nps").locator(".window")).to_have_text("last 28 d · as of 13:05")
+    expect(tile(page, "first_reply_time").locator(".window")).to_have_text("last hour")
 
 
 def test_on_a_phone_nothing_is_cut_and_nothing_scrolls_sideways(server: Server, open_page: OpenPage) -> None:
@@ -163,13 +197,22 @@ def test_people_read_numbers_not_floats(server: Server, open_page: OpenPage) -> 
     server.start("still")
     page = open_page(f"{server.address}/docs")
     said = page.evaluate(
-        """async () => { const { amount, range, certainty } = await import('/static/figure_text.js');
+        """async () => { const { amount, range, readAmount, typed, verdict } = await import('/static/figure_text.js');
         const join = (parts) => parts.filter((x) => x !== '').join(' ');
         return {
           durations: [0, 4.2, 59, 99, 100, 1440, 5939, 7200, 100000, 300000, 4e6, -120].map((s) => join(amount(s, 'seconds'))),
           shares: [0, 0.034, 0.5, 0.999, 1].map((r) => join(amount(r, 'ratio'))),
           scores: [-100, -3.2, 0, 42.4].map((s) => join(amount(s, 'score'))),
           counts: [0, 7, 312.4, 12345, -27, 2.5].map((c) => join(amount(c, 'tickets'))),
+          typed: [[1800, 'seconds'], [20, 'seconds'], [5400, 'seconds'], [0.905, 'ratio'], [300, 'tickets']]
+            .map(([x, unit]) => typed(x, unit)),
+          read: [['30 min', 'seconds'], ['20', 'seconds'], ['1,5 h', 'seconds'], ['90 %', 'ratio'], ['0.9', 'ratio'], ['90', 'ratio'],
+            ['', 'ratio'], ['−3', 'score'],
+            ['12 apples', 'tickets'], ['5 %', 'seconds'], ['5 min', 'ratio']].map(([text, unit]) => String(readAmount(text, unit))),
+          held: [[29, null], [31, null], [40, null], [40, 45], [46, 45], [28, 25], [24, 25]].map(([value, watch]) =>
+            verdict({ value, quality: 'final', ci_low: null, ci_high: null }, { target: 30, watch, better: 'down', unit: 'tickets' }).word),
+          up: [[0.95, null], [0.85, null], [0.7, null], [0.7, 0.6]].map(([value, watch]) =>
+            verdict({ value, quality: 'final', ci_low: null, ci_high: null }, { target: 0.9, watch, better: 'up', unit: 'ratio' }).word),
           ranges: [range(1260, 1680, 'seconds'), range(0.8, 0.86, 'ratio'), range(-5, 12, 'score'), range(50, 8000, 'seconds')],
         }; }"""
     )
@@ -178,5 +221,17 @@ def test_people_read_numbers_not_floats(server: Server, open_page: OpenPage) -> 
         "shares": ["0 %", "3.4 %", "50 %", "99.9 %", "100 %"],
         "scores": ["−100", "−3", "0", "+42"],
         "counts": ["0", "7", "312", "12\u202f345", "−27", "2.5"],
+        "typed": ["30 min", "20 s", "90 min", "90.5 %", "300"],
+        "read": ["1800", "20", "5400", "0.9", "0.9", "0.9", "null", "-3", "NaN", "NaN", "NaN"],
+        "held": [
+            "● on target",
+            "◆ just over",
+            "▲ over target",
+            "◆ just over",
+            "▲ over target",
+            "◆ near the target",
+            "● on target",
+        ],
+        "up": ["● on target", "◆ just under", "▲ under target", "◆ just under"],
         "ranges": ["21–28 min", "80–86 %", "−5 to +12", "0.0–2.2 h"],
     }
