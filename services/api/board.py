@@ -253,6 +253,8 @@ class Board:
         reason = "" if self.caught_up else self.failure or "loading the cells"
         if not reason and lag > LAG_MAX_SECONDS:
             reason = f"events have waited for {lag:.0f} s to get into the figures: is the aggregator running?"
+        if not reason and (unanswered := self._lag.unanswered_seconds()) > LAG_MAX_SECONDS:
+            reason = f"Kafka has not answered for {unanswered:.0f} s: nothing new can reach the figures"
         return Freshness(
             ready=not reason,
             reason=reason,

@@ -39,6 +39,11 @@ class Lag:
         self._clock = clock
         self._behind: dict[int, tuple[int, float]] = {}
         self._markers_until: dict[int, int] = {}
+        self._looked_at: float | None = None
+
+    def unanswered_seconds(self) -> float:
+        """How long Kafka has not said where its partitions end, so that nothing is known of what waits; 0.0 before the first answer."""
+        return 0.0 if self._looked_at is None else max(0.0, self._clock() - self._looked_at - LOOK_SECONDS)
 
     def seconds(self) -> float:
         """How long the event that has waited longest has waited, as far as it is known; 0.0 when nothing waits."""
@@ -73,7 +78,7 @@ class Lag:
     async def compare(self, ends: Mapping[int, int]) -> None:
         """Take the ends of the partitions as they are now."""
         included = self._included()
-        now = self._clock()
+        now = self._looked_at = self._clock()
         for number, end in ends.items():
             following = included.get(f"{topics.EVENTS}-{number}", -1) + 1
             waiting_from = max(following, self._markers_until.get(number, 0))

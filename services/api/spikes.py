@@ -34,6 +34,7 @@ from services.api.lineage import Lineages, Shown, StateLineages, Unreadable
 from services.settings import Settings
 
 EVERY_SECONDS = 5.0
+FIRST_SECONDS = 0.2
 CASES = 5
 CASES_SECONDS = 60.0
 """How often the newest cases of an open incident are read again: reading logs costs more than counting."""
@@ -95,7 +96,9 @@ class Spikes:
                     except Exception:
                         log.exception("watching for unusual numbers failed; the next round tries again")
                         self._detector = None
-                await asyncio.sleep(self._every_seconds)
+                        await asyncio.sleep(self._every_seconds)
+                # the first round comes as soon as there are figures: an incident that is open should not be missing from them
+                await asyncio.sleep(self._every_seconds if self._detector is not None else FIRST_SECONDS)
         finally:
             if self._reading is not None:
                 self._reading.cancel()
@@ -168,7 +171,7 @@ class Spikes:
         cases: list[str] = []
         try:
             found = await self._lineages(counting).lineage(query, CASES)
-            cases = [one.entity.split(":", 2)[-1] for one in found.entities][:CASES]
+            cases = list(dict.fromkeys(one.entity.split(":", 2)[-1] for one in found.entities))[:CASES]
         except (Unanswerable, Unreadable) as error:
             log.info("the newest cases of an unusual number cannot be read: %s", error)
         self._cases[id] = (asyncio.get_running_loop().time(), cases)

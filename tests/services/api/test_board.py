@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from deploy.kafka.embedded import EmbeddedKafka
 from kpis import batch
 from kpis.query import Query
 from kpis.reading import Reader
@@ -172,3 +173,18 @@ async def test_a_board_before_the_first_event_is_ready_and_empty(kafka: str, set
         await until(lambda: board.caught_up, "the board has caught up")
         assert board.freshness().last_event_ms is None
         assert all(figure.n == 0 for figure in board.figures(Query(kpis=())))
+
+
+async def test_while_kafka_is_away_no_board_calls_itself_current(settings_for: SettingsFor) -> None:
+    first = settings_for()
+    async with EmbeddedKafka(first.data_dir) as broker:
+        settings = settings_for(broker.bootstrap, partitions=1)
+        await ensure_topics(settings)
+        async with board_of(settings) as board:
+            await until(lambda: board.freshness().ready, "the board is ready")
+            broker.kill()
+            await until(lambda: not board.freshness().ready, "the board says that it is behind")
+            assert "Kafka" in board.freshness().reason
+            broker.spawn()
+            await asyncio.to_thread(broker.wait_until_ready)
+            await until(lambda: board.freshness().ready, "the board is ready again")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.api.lag import DOUBT_SECONDS, Lag
+from services.api.lag import DOUBT_SECONDS, LOOK_SECONDS, Lag
 from services.settings import Settings
 
 
@@ -57,3 +57,17 @@ async def test_markers_of_transactions_at_the_end_are_no_events_that_wait() -> N
     lag.now += 100
     await lag.compare({0: 7})
     assert lag.seconds() == 0.0
+
+
+async def test_a_kafka_that_no_longer_answers_is_noticed() -> None:
+    """What waits is known only as long as somebody says where the partitions end."""
+    lag = Watched(records=0)
+    assert lag.unanswered_seconds() == 0.0
+    await lag.compare({0: 0})
+    lag.now = LOOK_SECONDS
+    assert lag.unanswered_seconds() == 0.0
+    lag.now = 60.0
+    assert lag.seconds() == 0.0
+    assert lag.unanswered_seconds() == 60.0 - LOOK_SECONDS
+    await lag.compare({0: 0})
+    assert lag.unanswered_seconds() == 0.0
