@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from collections.abc import Callable
 
 import typer
 
 from cli.service_log import log_to_terminal
+from services.kafka import refuse_what_is_refused
 from services.settings import Settings, load_settings
 
 IMPORT_OF = {name: f"services.{name}.app" for name in ("ingest", "aggregator", "api")}
@@ -37,8 +39,9 @@ def api() -> None:
 def _run(name: str) -> None:
     log_to_terminal()
     settings = load_settings()
-    run: Callable[[Settings], int | None] = importlib.import_module(IMPORT_OF[name]).run
     try:
+        asyncio.run(refuse_what_is_refused(settings))
+        run: Callable[[Settings], int | None] = importlib.import_module(IMPORT_OF[name]).run
         code = run(settings)
     except KeyboardInterrupt:
         code = 0

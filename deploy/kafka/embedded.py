@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 
 from deploy import tether
+from deploy.kafka.doors import scram_arguments
 from deploy.kafka.jars import ensure_jars
 from deploy.kafka.java import find_java
 from deploy.kafka.properties import ALONE, Node, logging_properties, server_properties
@@ -97,6 +98,7 @@ class EmbeddedKafka:
         java, jars = find_java(), ensure_jars(self._say)
         self.folder.mkdir(parents=True, exist_ok=True)
         config, logging = self.folder / "server.properties", self.folder / "log4j2.properties"
+        config.touch(0o600)  # secured doors have passwords in it
         config.write_text(server_properties(self.folder, *self._ports, self.node), encoding="utf-8")
         logging.write_text(logging_properties(), encoding="utf-8")
         classpath = os.pathsep.join(str(jar) for jar in jars)
@@ -152,9 +154,8 @@ class EmbeddedKafka:
 
     def _format(self, command: list[str], config: Path) -> None:
         cluster = self.node.cluster or new_cluster_id()
-        done = subprocess.run(
-            [*command, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config)], capture_output=True, text=True, check=False
-        )
+        arguments = ["format", "-t", cluster, "-c", str(config), *scram_arguments(self.node.doors)]
+        done = subprocess.run([*command, "kafka.tools.StorageTool", *arguments], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise EmbeddedKafkaFailed(
                 f"the storage in {self.folder} could not be formatted: {(done.stderr or done.stdout).strip()[-2000:]}"

@@ -7,6 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from deploy.kafka.doors import Door, door_properties
+
 MESSAGE_MAX_BYTES = 2 * 1_048_576
 """Twice what our packers write, so that no record of ours is ever refused for its size."""
 
@@ -16,7 +18,7 @@ class Node(NamedTuple):
 
     `voters` are the controllers of all (`id@host:port`; () is this one alone), `cluster` the id they share ("" is a new one).
     `inside_port` is a second door: for the brokers among themselves and for tools; `advertised_port` is where clients of the
-    first door are sent, which a proxy may hold (None: to the door itself).
+    first door are sent, which a proxy may hold (None: to the door itself). `doors` are secured ones, beside the first.
     """
 
     id: int = 1
@@ -25,6 +27,7 @@ class Node(NamedTuple):
     inside_port: int | None = None
     advertised_port: int | None = None
     replicas: int = 1
+    doors: tuple[Door, ...] = ()
     extra: Mapping[str, str] = MappingProxyType({})
 
 
@@ -38,6 +41,9 @@ def server_properties(folder: Path, port: int, controller_port: int, node: Node 
     if node.inside_port is not None:
         inside = f"INSIDE://127.0.0.1:{node.inside_port}"
         listeners, advertised = [*listeners, inside], [*advertised, inside]
+    listeners += [f"{door.name}://127.0.0.1:{door.port}" for door in node.doors]
+    advertised += [f"{door.name}://{door.advertised_host}:{door.port}" for door in node.doors]
+    protocols = "".join(f",{door.name}:{door.protocol}" for door in node.doors)
     replicas, in_sync = node.replicas, max(1, node.replicas - 1)
     return "\n".join(
         (
@@ -46,7 +52,7 @@ def server_properties(folder: Path, port: int, controller_port: int, node: Node 
             f"controller.quorum.voters={','.join(voters)}",
             f"listeners={','.join(listeners)},CONTROLLER://127.0.0.1:{controller_port}",
             f"advertised.listeners={','.join(advertised)}",
-            "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,INSIDE:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            f"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,INSIDE:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}",
             "controller.listener.names=CONTROLLER",
             f"inter.broker.listener.name={'PLAINTEXT' if node.inside_port is None else 'INSIDE'}",
             f"log.dirs={folder / 'data'}",
@@ -72,7 +78,7 @@ def server_properties(folder: Path, port: int, controller_port: int, node: Node 
             "broker.heartbeat.interval.ms=500",
             # a checkpoint is one transaction each 100 ms: ids that ended need not be remembered for a week
             "transaction.remove.expired.transaction.cleanup.interval.ms=3600000",
-            *(f"{name}={value}" for name, value in node.extra.items()),
+            *(f"{name}={value}" for name, value in {**door_properties(node.doors), **node.extra}.items()),
             "",
         )
     )

@@ -76,6 +76,7 @@ class Source:
         shared, with_tokens = credentials.secrets, (*credentials.secrets, *credentials.tokens)
         # an empty key would be everybody's
         self._checks = [(s, [key for t in (with_tokens if s.takes_tokens else shared) if (key := s.key(t))]) for s in schemes]
+        self._tokens = [token.encode() for token in credentials.tokens]
         shown = {form for secret in with_tokens for form in _forms(secret)}
         self._masked = sorted(shown, key=len, reverse=True)
         self.can_let_in = bool(self._tokens or any(keys for _, keys in self._checks))

@@ -1,0 +1,1 @@
+"""Tests of what keeps others out, and secrets in."""
