@@ -41,6 +41,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("rebuild", "cli.rebuild:rebuild", "Make every figure anew beside the live ones, and switch."),
     Command("archive", "cli.archiving.commands:archive", "Events to Parquet files, and back into Kafka."),
     Command("sources", "cli.sources:sources", "Who sends webhooks: what is missing, how a sender is set up, whether it works."),
+    Command("rules", "cli.rules:rules", "The alerts of this configuration, as rules of Prometheus with their tests."),
     Command("check", "cli.check:check", "Check the configuration and say what each source still needs."),
 )
 _BY_NAME = {command.name: command for command in COMMANDS}

@@ -14,6 +14,7 @@ from cli.terminal import AsJson, say, show_json, stdout, table
 from kpis.controls import DEFAULT_CALENDAR
 from services.api_settings import TOKEN_SETTINGS, ApiSettings
 from services.calendar_settings import CalendarSettings
+from services.kafka import client_options
 from services.settings import load_settings
 
 
@@ -27,6 +28,7 @@ def check(
     option of a source is wrong (with key, found, expected).
     """
     settings = load_settings(file)
+    client_options(settings)  # an unreadable certificate or password is found here, not by the first service that starts
     found = states(settings, os.environ)
     rows = [state.row() for state in found]
     access = _access_rows(settings.api, os.environ)

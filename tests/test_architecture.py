@@ -29,6 +29,7 @@ SHARED_BY_SERVICES = frozenset(
         "controls",
         "generations",
         "compacted",
+        "protocol",
         "standings",
     }
 )

@@ -25,6 +25,7 @@ from services.api.ports import Decisions, Figures
 from services.api.routes import boards, catalogue, controls, figures, health, lineage, metrics, series, sources, spikes, stream, wall
 from services.api.scrape import Scrape
 from services.api.spikes import Spikes
+from services.protocol import BoundedHttp
 from services.settings import Settings
 
 HEARTBEAT_SECONDS = 10.0
@@ -104,7 +105,7 @@ def server_config(settings: Settings, app: FastAPI) -> uvicorn.Config:
         host=settings.api.host,
         port=settings.api.port,
         ws="none",
-        http="httptools",
+        http=BoundedHttp,
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,

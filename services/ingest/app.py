@@ -26,13 +26,13 @@ from services.ingest.door import Door
 from services.ingest.metrics import Metrics
 from services.ingest.openapi import with_webhooks
 from services.ingest.packer import Packer
-from services.ingest.protocol import BoundedHttp
 from services.ingest.publisher import KafkaPublisher, Publisher
 from services.ingest.reporting import Before, BeforeRhythms, door_of, report, report_rhythms, rhythms_before, told_before
 from services.ingest.rhythms import Rhythms
 from services.ingest.routes import PREFIX, Receive, Scope, Send, Webhooks
 from services.ingest.sources import configured
 from services.kafka import client_options
+from services.protocol import BoundedHttp
 from services.settings import Settings
 
 _AGAIN = 75

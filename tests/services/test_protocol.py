@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import uvicorn
 
-from services.ingest import protocol
-from services.ingest.protocol import HEAD_MAX_BYTES, BoundedHttp
+from services import protocol
+from services.protocol import HEAD_MAX_BYTES, BoundedHttp
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
