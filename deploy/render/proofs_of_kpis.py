@@ -35,7 +35,7 @@ def proofs_of_spikes(kpis: Iterable[Kpi]) -> Iterator[Proof]:
         carried = " What carries it: channel=chat, team=billing carries 93%; channel=chat carries 71%;"
         carried += " team=sales, tier=<b>gold</b> carries 5%."
         causes = isinstance(kpi.watch, Watch)
-        told = {"labels": {"job": "deskpulse-api"}, "summary": f"{kpi.watch.noun} {are} unusually {'long' if seconds else 'high'}"}
+        of_api, summary = {"job": "deskpulse-api"}, f"{kpi.watch.noun} {are} unusually {'long' if seconds else 'high'}"
         yield Proof(
             of=name,
             case=f"{kpi.id}: an incident of eight minutes, with its cause, told by two replicas",
@@ -50,7 +50,8 @@ def proofs_of_spikes(kpis: Iterable[Kpi]) -> Iterator[Proof]:
             fires=("11m",),
             firing=("10m", "18m", "22m"),
             description=numbers + (carried if causes else ""),
-            **told,
+            labels=of_api,
+            summary=summary,
         )
         yield Proof(
             of=name,
@@ -63,7 +64,8 @@ def proofs_of_spikes(kpis: Iterable[Kpi]) -> Iterator[Proof]:
             fires=("2m", "10m"),
             firing=("6m", "7m", "8m"),
             description=numbers + (" What carries it: no slice alone." if causes else ""),
-            **told,
+            labels=of_api,
+            summary=summary,
         )
         yield Proof(
             of=name,

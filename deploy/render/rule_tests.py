@@ -9,7 +9,7 @@ from typing import Any
 from deploy.render.alert_proofs import PROOFS, Proof
 from deploy.render.alerts import Alert
 from deploy.render.proofs_of_kpis import proofs_of_spikes, proofs_of_targets
-from deploy.render.rules import Links, annotations, groups, labels
+from deploy.render.rules import Links, groups, labels, text_of
 from deploy.render.yaml_text import document
 from kpis.kpi import Kpi
 from services.settings import Settings
@@ -55,6 +55,6 @@ def _evaluations(instants: Iterable[str], name: str, expected: list[dict[str, An
 
 
 def _expected(proof: Proof, alert: Alert, tenant: str, links: Links) -> dict[str, Any]:
-    said = annotations(alert, links)
+    said = text_of(alert, links)
     said |= {name: text for name, text in (("summary", proof.summary), ("description", proof.description)) if text}
     return {"exp_labels": {**labels(alert, tenant), **proof.labels}, "exp_annotations": said}

@@ -74,7 +74,7 @@ def labels(alert: Alert, tenant: str) -> dict[str, str]:
     return {name: value for name, value in given.items() if value}
 
 
-def annotations(alert: Alert, links: Links) -> dict[str, str]:
+def text_of(alert: Alert, links: Links) -> dict[str, str]:
     """What its message says, and where it leads."""
     return {
         "summary": alert.summary,
@@ -95,4 +95,4 @@ def _rules(some: Iterable[Alert], tenant: str, links: Links) -> Iterable[Mapping
             rule["for"] = alert.lasts
         if alert.keep_firing_for:
             rule["keep_firing_for"] = alert.keep_firing_for
-        yield {**rule, "labels": labels(alert, tenant), "annotations": annotations(alert, links)}
+        yield {**rule, "labels": labels(alert, tenant), "annotations": text_of(alert, links)}

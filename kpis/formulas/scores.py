@@ -36,13 +36,16 @@ class TopBox(NamedTuple):
         positive = n = 0
         sums: dict[str, list[float]] = defaultdict(lambda: [0, 0.0])
         for cls in cells.classes(self.measure):
-            metric, question, scale, score = _parsed(cls)
+            said = _parsed(cls)
+            if said is None:
+                continue
+            metric, question, scale, score = said
             if metric != self.metric or (self.question is not None and question != self.question):
                 continue
             count = cells.get(cuts, self.measure, cls)
-            if not count:
-                continue
             low, high = scale_ends(scale)
+            if not count or low >= high:
+                continue
             n += count
             if (score - low) / (high - low) >= self.positive - 1e-9:
                 positive += count
@@ -76,9 +79,9 @@ class NetPromoter(NamedTuple):
                 by_score[int(state)] += cells.level(cuts, self.relationship, state)
         else:
             for cls in cells.classes(self.transactional):
-                metric, _, scale, score = _parsed(cls)
-                if metric == "nps" and scale == "0-10":
-                    by_score[round(score)] += cells.get(cuts, self.transactional, cls)
+                said = _parsed(cls)
+                if said is not None and said[0] == "nps" and said[2] == "0-10":
+                    by_score[round(said[3])] += cells.get(cuts, self.transactional, cls)
         promoters = sum(n for score, n in by_score.items() if score >= 9)
         detractors = sum(n for score, n in by_score.items() if score <= 6)
         n = sum(by_score.values())
@@ -93,16 +96,25 @@ class NetPromoter(NamedTuple):
         return Value(value=value, n=n, numerator=promoters - detractors, denominator=n, ci_low=low, ci_high=high, parts=parts)
 
 
-def _parsed(cls: str) -> tuple[str, str, str, float]:
+def _parsed(cls: str) -> tuple[str, str, str, float] | None:
+    """(metric, question, scale, score) of a class of answers; None for the class that those share which were too many."""
+    if cls.count("|") < 3:
+        return None
     metric, rest = cls.split("|", 1)
     question, scale, score = rest.rsplit("|", 2)
     return metric, question, scale, float(score)
 
 
 def scale_ends(scale: str) -> tuple[float, float]:
-    """Both ends of a scale written as `1-5` or `-3-3`."""
-    at = scale.index("-", 1)
-    return float(scale[:at]), float(scale[at + 1 :])
+    """Both ends of a scale written as `1-5`, `-3-3` or `1e-07-5`. Ends that differ by less than is written are the same.
+
+    Raises:
+        ValueError: it is no scale.
+    """
+    for at in range(1, len(scale)):
+        if scale[at] == "-" and scale[at - 1] not in "e-":
+            return float(scale[:at]), float(scale[at + 1 :])
+    raise ValueError(f"{scale!r} is no scale")
 
 
 def is_negative(cls: str) -> bool:
@@ -110,9 +122,12 @@ def is_negative(cls: str) -> bool:
 
     Satisfaction in the lowest quarter of its scale (1–2 of 1–5, no of yes/no), or a recommendation of 0–6.
     """
-    if cls.count("|") < 3:  # what shares one class because there were too many
+    said = _parsed(cls)
+    if said is None:
         return False
-    metric, question, scale, score = _parsed(cls)
+    metric, question, scale, score = said
     low, high = scale_ends(scale)
+    if low >= high:
+        return False
     height = (score - low) / (high - low)
     return (metric == "csat" and question == "overall" and height <= 0.25 + 1e-9) or (metric == "nps" and height <= 0.6 + 1e-9)

@@ -21,6 +21,8 @@ from kpis.spikes.tails import surprise
 CAUSES_MAX = 3
 _SURE = 2.0
 """−log10 of the chance, corrected, up to which a slice is named: one in a hundred."""
+_NAMING = 2.0
+"""What naming a slice must be worth, in log likelihood: one that always holds nearly everything explains nothing."""
 _FLAT = 1.3
 """A dimension of which no value stands out by more than one chance in twenty, corrected, is told as one that does not matter."""
 
@@ -74,7 +76,7 @@ def find(observed: int, mean: float, dispersion: float, before: int, slices: Seq
         if corrected < _SURE:
             continue
         share = min(1.0, (one.observed - expected) / excess)
-        score = _ratio(one.observed, expected) / dispersion - log(kinds[_kind(one.cut)])
+        score = _ratio(one.observed, expected) / dispersion - log(kinds[_kind(one.cut)]) - _NAMING
         scored.append(_Scored(Cause(one.cut, one.observed, expected, share, corrected), score))
     scored.sort(key=lambda each: (-each.score, each.cause.cut))
     named = _told_apart(scored, everywhere)

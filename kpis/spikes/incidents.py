@@ -65,6 +65,7 @@ class Watcher:
             if self._rounds >= ROUNDS_TO_OPEN:
                 strongest, corrected = found[0]
                 self.incident = Incident(since_ms=began_ms(strongest), opened_at_ms=now_ms, now=strongest, corrected=corrected)
+                self._look_at(self.incident, found)
             return self.incident
         incident = self.incident
         if found:
@@ -73,15 +74,20 @@ class Watcher:
             same = [one for one in judged if one.cut == incident.now.cut and one.window_ms == incident.now.window_ms]
             if same:
                 incident.now = same[0]
-        incident.calm_window_ms = max(SHORT_MS, min(incident.calm_window_ms, incident.now.window_ms))
-        self._rest(incident, judged, bool(found), now_ms)
+        self._look_at(incident, found)
+        unusual = any(one.window_ms <= incident.calm_window_ms for one, _ in found)  # a longer one still holds what is over
+        self._rest(incident, judged, unusual, now_ms)
         return self.incident
 
-    def _rest(self, incident: Incident, judged: Sequence[Judged], found: bool, now_ms: int) -> None:
+    def _look_at(self, incident: Incident, found: Sequence[tuple[Judged, float]]) -> None:
+        shortest = min((one.window_ms for one, _ in found), default=LONG_MS)
+        incident.calm_window_ms = max(SHORT_MS, min(incident.calm_window_ms, shortest))
+
+    def _rest(self, incident: Incident, judged: Sequence[Judged], unusual: bool, now_ms: int) -> None:
         own = (one for one in judged if one.cut == incident.now.cut and one.window_ms >= incident.calm_window_ms)
         judging = min(own, key=lambda one: one.window_ms, default=None)
         loud = judging is not None and judging.surprise >= CALM and judging.observed > judging.expected + 1
-        if found or loud:
+        if unusual or loud:
             incident.calm_since_ms = None
         elif incident.calm_since_ms is None:
             incident.calm_since_ms = now_ms

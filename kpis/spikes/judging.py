@@ -7,7 +7,7 @@ share of false ones is held by Benjamini and Hochberg's rule, so that watching m
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log10
+from math import inf, log10
 from typing import NamedTuple
 
 from kpis.dimensions import Cut
@@ -74,11 +74,18 @@ def judge(
 
 
 def unusual(judged: Sequence[Judged]) -> list[tuple[Judged, float]]:
-    """Those that chance does not explain, each with its surprise corrected for how many were looked at; the most surprising first."""
-    ranked = sorted(judged, key=lambda one: -one.surprise)
+    """Those that chance does not explain, each with its surprise corrected for how many were looked at; the most surprising first.
+
+    A series is looked at once: its windows lie in one another, and the strongest speaks for it.
+    """
+    best: dict[tuple[str, int], float] = {}
+    for one in judged:
+        best[one.watch, one.series] = max(best.get((one.watch, one.series), 0.0), one.surprise)
+    ranked = sorted(best, key=lambda series: -best[series])
     m = len(ranked)
-    corrected, strongest = [0.0] * m, 0.0
+    less, strongest = {}, 0.0
     for i in range(m - 1, -1, -1):  # the adjusted chance of rank i is the least of p_j · m / j over all j ≥ i
-        strongest = max(strongest, ranked[i].surprise - log10(m / (i + 1)))
-        corrected[i] = strongest
-    return [(one, value) for one, value in zip(ranked, corrected, strict=True) if value > ALARM and one.much]
+        strongest = max(strongest, best[ranked[i]] - log10(m / (i + 1)))
+        less[ranked[i]] = 0.0 if strongest == inf else best[ranked[i]] - strongest
+    corrected = [(one, one.surprise - less[one.watch, one.series]) for one in judged if one.surprise > ALARM and one.much]
+    return sorted(((one, value) for one, value in corrected if value > ALARM), key=lambda each: -each[1])

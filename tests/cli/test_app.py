@@ -64,6 +64,25 @@ def test_check_names_the_secret_that_is_missing(
     assert "hush-hush" not in out
 
 
+def test_check_says_who_may_do_what(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "other.toml"
+    file.write_text('[api]\ntoken_env = "WALL_TOKEN"\nedit_token_env = "EDIT_TOKEN"\n')
+    monkeypatch.setenv("WALL_TOKEN", "hush-hush")
+    assert run(["check", str(file)]) == 1
+    assert "set the variable EDIT_TOKEN" in capsys.readouterr().out
+    monkeypatch.setenv("EDIT_TOKEN", "hush-hush")
+    assert run(["check", str(file), "--json"]) == 1
+    out = capsys.readouterr().out
+    assert [(row["may"], row["by"], bool(row["needs"])) for row in json.loads(out)["access"]] == [
+        ("read figures", "the token in WALL_TOKEN", True),
+        ("edit boards", "the token in EDIT_TOKEN", True),
+        ("write controls", "nobody (api.controls_token_env)", False),
+    ]
+    assert "hush-hush" not in out
+    monkeypatch.setenv("EDIT_TOKEN", "another")
+    assert run(["check", str(file)]) == 0
+
+
 def test_check_lists_the_calendars_as_they_were_understood(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "other.toml"
     hours = '{ mon = ["08:00-12:00", "13:00-16:00"], sat = ["10:00-24:00"] }'
