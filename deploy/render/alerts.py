@@ -186,7 +186,7 @@ DELIVERIES: tuple[Alert, ...] = (
         severity="warning",
         summary="{{ $labels.source }} has no secret, or has not delivered for longer than it may",
         description=(
-            "Figures that live on this source miss what happens there. `deskpulse sources` says which of the two it is;"
+            "Figures that live on this source miss what happens there. `deskpulse sources list` says which of the two it is;"
             " quiet_after_seconds of the source (a day unless set) is how long it may be silent. After that the sender is the place to"
             " look: most switch a webhook off after failures."
         ),

@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from schemas.rejections import Reason
 from services.aggregator.overrides import assigned_to, rejoin_is_pending
 from services.aggregator.worker import Worker
 from services.settings import Settings
@@ -92,7 +93,8 @@ def exposition(worker: Worker) -> str:
         for o in ("duplicate", "out_of_order", "conflicting_id", "withdrawals", "withdrawn", "unused", "beyond_levels", "ledger_too_large")
     }
     _family(lines, "deskpulse_aggregator_outcomes_total", "counter", "Events and contributions by what became of them.", outcomes)
-    reasons = {f'{{reason="{reason}"}}': n for reason, n in sorted(rejected.items())}
+    # from 0 on for every reason: an increase from nothing to the first burst would not be seen
+    reasons = {f'{{reason="{reason}"}}': rejected[reason] for reason in sorted({*(each.value for each in Reason), *rejected})}
     _family(lines, "deskpulse_aggregator_rejected_total", "counter", "Events kept in the topic of rejected ones.", reasons)
     _family(lines, "deskpulse_aggregator_entities", "gauge", "Entities held.", {"": entities})
     _family(lines, "deskpulse_aggregator_ledgers", "gauge", "Ledgers held.", {"": ledgers})

@@ -17,6 +17,8 @@ from schemas.standing import OUTCOMES, Standing
 from services.ingest.rhythms import Rhythms
 
 UNKNOWN = "unknown"
+_ANSWERS = ("202", "401", "408", "413", "415", "422", "429", "503")
+"""Answers that are counted from 0 on: an increase from nothing to the first burst would not be seen."""
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -41,6 +43,8 @@ class Metrics:
         self.rhythms: Rhythms | None = None
         for source in standings:  # so that a rate over the first one exists
             self._stripped.labels(source)
+            for answer in _ANSWERS:
+                self._requests.labels(source, answer)
 
     def answered(self, source: str, status: int, seconds: float, outcome: str) -> None:
         """One delivery was answered and is accounted for; status 0 stands for a sender who hung up."""

@@ -30,7 +30,6 @@ EMAILS = 'sum(deskpulse_issues_created_total{channel="email"})'
 """What came in time to be counted as it happened: nothing before the storm."""
 FAMILY = re.compile(r"(?<![\w:])deskpulse_[a-z_]+(?=[{\[)\s])")
 NOT_HERE = {
-    "deskpulse_aggregator_rejected_total",
     "deskpulse_audit_differences",
     "deskpulse_audit_last_success_timestamp_seconds",
     "deskpulse_first_reply_time_breached_total",
