@@ -61,7 +61,7 @@ class Server:
             self._process = None
 
 
-@pytest.fixture(scope="module")  # not longer: while playwright runs, its event loop would be in the way of asynchronous tests
+@pytest.fixture(scope="package")  # not longer: while playwright runs, its event loop would be in the way of asynchronous tests
 def chromium() -> Iterator[Browser]:
     """The machine's Chromium."""
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
@@ -75,10 +75,29 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """A server that is ended with the test."""
+    """A server that is ended with the test: for what stops it, or changes what it keeps."""
     server = Server(free_ports(1)[0])
     yield server
     server.stop()
+
+
+Serving = Callable[..., str]
+
+
+@pytest.fixture(scope="package")
+def serving() -> Iterator[Serving]:
+    """`serving(scene, "--frozen")`: the address of a server that all tests which only look share, started when first asked for."""
+    started: dict[tuple[str, ...], Server] = {}
+
+    def address(*scene: str) -> str:
+        if scene not in started:
+            started[scene] = Server(free_ports(1)[0])
+            started[scene].start(*scene)
+        return started[scene].address
+
+    yield address
+    for server in started.values():
+        server.stop()
 
 
 OpenPage = Callable[..., Page]

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from services.api.boards.shipped import SHIPPED
-from tests.browser.conftest import OpenPage, Server, tile
+from tests.browser.conftest import OpenPage, Server, Serving, tile
 
 pytestmark = pytest.mark.browser
 
@@ -20,9 +20,9 @@ def live_on(page: Page, title: str) -> None:
     expect(page.locator(".tiles .value").first).not_to_have_text("…")
 
 
-def test_all_six_by_menu_by_key_and_back(server: Server, open_page: OpenPage) -> None:
-    server.start("still")
-    page = open_page(f"{server.address}/?theme=light")
+def test_all_six_by_menu_by_key_and_back(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("still")
+    page = open_page(f"{address}/?theme=light")
     live_on(page, "Operations")
     expect(page.locator("#menu")).to_be_hidden()
     page.get_by_role("button", name="Boards and settings").click()
@@ -67,19 +67,19 @@ def test_a_server_that_is_gone_keeps_the_board_that_is_shown(server: Server, ope
     assert page.url.endswith("/wall/calls")
 
 
-def test_a_page_that_is_opened_before_its_server_waits_for_it(server: Server, open_page: OpenPage) -> None:
-    server.start("still")
-    page = open_page(f"{server.address}/docs")
+def test_a_page_that_is_opened_before_its_server_waits_for_it(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("still")
+    page = open_page(f"{address}/docs")
     page.route("**/v1/boards/**", lambda route: route.abort())
-    page.goto(f"{server.address}/wall/sales")
+    page.goto(f"{address}/wall/sales")
     expect(page.locator("#live")).to_have_text("The server cannot be reached.")
     page.unroute("**/v1/boards/**")
     live_on(page, "Sales")
 
 
-def test_light_and_dark_and_small_are_kept_in_the_address(server: Server, open_page: OpenPage) -> None:
-    server.start("still")
-    page = open_page(f"{server.address}/?theme=dark")
+def test_light_and_dark_and_small_are_kept_in_the_address(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("still")
+    page = open_page(f"{address}/?theme=dark")
     live_on(page, "Operations")
     page.locator("#menu-button").click()
     page.get_by_role("button", name="Light", exact=True).click()

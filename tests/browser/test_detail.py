@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import OpenPage, Server, tile
+from tests.browser.conftest import OpenPage, Serving, tile
 from tests.services.api.fake_board import TEAMS
 
 pytestmark = pytest.mark.browser
 
 
-def test_breakdown_series_and_definition(server: Server, open_page: OpenPage) -> None:
-    server.start("still")
-    page = open_page(f"{server.address}/")
+def test_breakdown_series_and_definition(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("still")
+    page = open_page(f"{address}/")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     tile(page, "first_reply_time").click()
@@ -41,9 +41,9 @@ def test_breakdown_series_and_definition(server: Server, open_page: OpenPage) ->
     expect(panel.locator("dd", has_text="≤ 30 min")).to_be_visible()
 
 
-def test_a_figure_without_a_past_and_one_without_data_say_so(server: Server, open_page: OpenPage) -> None:
-    server.start("still")
-    page = open_page(f"{server.address}/")
+def test_a_figure_without_a_past_and_one_without_data_say_so(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("still")
+    page = open_page(f"{address}/")
     tile(page, "current_longest_wait").click()
     panel = page.get_by_role("dialog")
     panel.get_by_role("tab", name="Series").click()
@@ -54,9 +54,9 @@ def test_a_figure_without_a_past_and_one_without_data_say_so(server: Server, ope
     expect(panel).to_contain_text("NO DATA in the last 24 h")
 
 
-def test_what_is_worse_comes_first_and_what_has_no_value_last(server: Server, open_page: OpenPage) -> None:
-    server.start("still")
-    page = open_page(f"{server.address}/docs")
+def test_what_is_worse_comes_first_and_what_has_no_value_last(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("still")
+    page = open_page(f"{address}/docs")
     found = page.evaluate(
         """async () => { const { ordered } = await import('/static/breakdown.js');
         const all = [[3, 1], [null, 0], [9, 1], [1, 1], [3, 5]].map(([value, n]) => ({ value, n }));

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OpenPage, Server
+from tests.browser.conftest import OpenPage, Server, Serving
 from tests.services.api.fake_server import ENVIRON
 
 pytestmark = pytest.mark.browser
@@ -25,9 +25,9 @@ def edit(page: Page) -> None:
     expect(page.locator("#editor")).to_be_visible()
 
 
-def kept(server: Server) -> dict[str, Any]:
+def kept(address: str) -> dict[str, Any]:
     """The board as the server has it."""
-    with urllib.request.urlopen(f"{server.address}/v1/boards/support") as answer:
+    with urllib.request.urlopen(f"{address}/v1/boards/support") as answer:
         found: dict[str, Any] = json.load(answer)
     return found
 
@@ -75,7 +75,7 @@ def test_a_board_is_changed_and_every_page_follows(server: Server, open_page: Op
         expect(last.locator("h2 bdi")).to_have_text("<i>Chat</i>")
         expect(last.locator(".window")).to_have_text("chat · last hour")
         expect(last.locator(".foot")).to_contain_text("▲ over target · target ≤ 10 min")
-    declared = kept(server)["declaration"]
+    declared = kept(server.address)["declaration"]
     assert declared["tiles"][1]["kpi"] == "active_issues"
     assert declared["tiles"][8] == {
         "kpi": "first_reply_time", "windows": ["1h", "24h", "15m", "7d"], "title": "<i>Chat</i>", "target": 600.0, "target_of": None,
@@ -92,12 +92,12 @@ def test_a_board_is_changed_and_every_page_follows(server: Server, open_page: Op
     page.get_by_role("button", name="Really?").click()
     for one in (page, other):
         expect(one.locator("#title")).to_have_text("Support")
-    assert kept(server)["revision"] == 0
+    assert kept(server.address)["revision"] == 0
 
 
-def test_refusals_stand_at_their_tile_and_nothing_is_lost(server: Server, open_page: OpenPage) -> None:
-    server.start("still")
-    page = open_page(f"{server.address}/wall/support")
+def test_refusals_stand_at_their_tile_and_nothing_is_lost(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("still")
+    page = open_page(f"{address}/wall/support")
     edit(page)
     cards = page.locator("fieldset")
     cards.nth(4).get_by_label("Target", exact=True).fill("soon")
@@ -117,7 +117,7 @@ def test_refusals_stand_at_their_tile_and_nothing_is_lost(server: Server, open_p
     expect(cards.nth(4).locator(".problem")).to_be_hidden()
     expect(cards.nth(4).get_by_label("Target", exact=True)).to_have_value("20 min")
     expect(page.locator("#editor-problem")).to_contain_text("2 things are wrong")
-    assert kept(server)["revision"] == 0
+    assert kept(address)["revision"] == 0
     page.keyboard.press("Escape")
     expect(page.locator("#editor")).to_be_hidden()
     expect(page.locator(".tiles .tile")).to_have_count(9)
@@ -129,7 +129,7 @@ def test_what_another_has_saved_meanwhile_is_not_overwritten(server: Server, ope
     page = open_page(f"{server.address}/wall/support")
     edit(page)
     page.get_by_label("Title of the board").fill("Mine")
-    theirs = {**kept(server)["declaration"], "title": "Theirs"}
+    theirs = {**kept(server.address)["declaration"], "title": "Theirs"}
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
     put = urllib.request.Request(f"{server.address}{BOARD}", json.dumps(theirs).encode(), headers, method="PUT")
     urllib.request.urlopen(put).close()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import CDPSession, expect
 
-from tests.browser.conftest import OpenPage, Server, tile
+from tests.browser.conftest import OpenPage, Serving, tile
 
 pytestmark = pytest.mark.browser
 UPDATES, RECONNECTS, WARM_UP = 10_000, 50, 2_000
@@ -50,19 +50,19 @@ def measured(devtools: CDPSession) -> dict[str, float]:
     return {"heap": devtools.send("Runtime.getHeapUsage")["usedSize"], "nodes": metrics["Nodes"], "listeners": metrics["JSEventListeners"]}
 
 
-def test_a_week_leaves_nothing_behind(server: Server, open_page: OpenPage) -> None:
-    server.start("spike", "--frozen")
-    first = open_page(f"{server.address}/docs")
-    board = f"{server.address}/v1/stream?board=operations"
+def test_a_week_leaves_nothing_behind(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("spike", "--frozen")
+    first = open_page(f"{address}/docs")
+    board = f"{address}/v1/stream?board=operations"
     snapshot = first.evaluate(
         """(address) => new Promise((done) => { const source = new EventSource(address);
         source.addEventListener('snapshot', (e) => { source.close(); done(e.data); }); })""",
         board,
     )
     spikes = first.evaluate("async () => (await (await fetch('/v1/spikes')).json()).spikes")
-    page = open_page(f"{server.address}/docs", before=CLOCK + FAKE)
+    page = open_page(f"{address}/docs", before=CLOCK + FAKE)
     page.clock.install()
-    page.goto(f"{server.address}/")
+    page.goto(f"{address}/")
     expect(page.locator(".tiles .tile")).to_have_count(9)
     devtools = page.context.new_cdp_session(page)
     devtools.send("Performance.enable")
@@ -91,9 +91,9 @@ def test_a_week_leaves_nothing_behind(server: Server, open_page: OpenPage) -> No
     assert grown["listeners"] <= 5, grown
 
 
-def test_boards_that_are_left_leave_nothing_behind(server: Server, open_page: OpenPage) -> None:
-    server.start("spike", "--frozen")
-    page = open_page(f"{server.address}/")
+def test_boards_that_are_left_leave_nothing_behind(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("spike", "--frozen")
+    page = open_page(f"{address}/")
     devtools = page.context.new_cdp_session(page)
     devtools.send("Performance.enable")
 

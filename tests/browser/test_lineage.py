@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import OpenPage, Server, opener, tile
+from tests.browser.conftest import OpenPage, Server, Serving, opener, tile
 
 pytestmark = pytest.mark.browser
 
@@ -39,9 +39,9 @@ def test_it_tells_where_the_number_comes_from(server: Server, open_page: OpenPag
     expect(panel).to_contain_text("The server cannot be reached")
 
 
-def test_by_keyboard_and_back(server: Server, open_page: OpenPage) -> None:
-    server.start("still")
-    page = open_page(f"{server.address}/")
+def test_by_keyboard_and_back(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("still")
+    page = open_page(f"{address}/")
     expect(tile(page, "nps").locator(".value")).to_have_text("+42")
     opener(page, "nps").focus()
     page.keyboard.press("Enter")

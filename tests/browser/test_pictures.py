@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.conftest import OpenPage, Server
+from tests.browser.conftest import OpenPage, Server, Serving
 from tests.browser.pictures import PICTURES, SCREENS, differing, kept, settled, taken
 
 pytestmark = pytest.mark.browser
@@ -28,11 +28,13 @@ SABOTAGE = {
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_it_looks_as_it_did_and_every_sabotage_is_seen(server: Server, open_page: OpenPage, name: str) -> None:
+def test_it_looks_as_it_did_and_every_sabotage_is_seen(server: Server, serving: Serving, open_page: OpenPage, name: str) -> None:
     of = PICTURES[name]
-    server.start(of.scene, "--frozen")
-    lender = open_page(f"{server.address}/docs")
-    page = open_page(f"{server.address}/?theme=dark", of.width, of.height)
+    if of.gone:
+        server.start(of.scene, "--frozen")
+    address = server.address if of.gone else serving(of.scene, "--frozen")
+    lender = open_page(f"{address}/docs")
+    page = open_page(f"{address}/?theme=dark", of.width, of.height)
     settled(page, of, server)
     assert differing(lender, of, taken(page), kept(name)) <= of.share
     page.evaluate(STILL)  # nothing repairs what is broken now

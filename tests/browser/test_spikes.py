@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Dialog, expect
 
-from tests.browser.conftest import OpenPage, Server, opener, tile
+from tests.browser.conftest import OpenPage, Serving, opener, tile
 
 pytestmark = pytest.mark.browser
 HEARD = """
@@ -15,9 +15,9 @@ addEventListener('DOMContentLoaded', () => { window.heard = [];
 """
 
 
-def test_the_banner_tells_the_cause_and_the_tile_is_marked(server: Server, open_page: OpenPage) -> None:
-    server.start("spike", "--frozen")
-    page = open_page(f"{server.address}/", before=HEARD)
+def test_the_banner_tells_the_cause_and_the_tile_is_marked(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("spike", "--frozen")
+    page = open_page(f"{address}/", before=HEARD)
     banner = page.get_by_role("region", name="Escalations are unusually high")
     expect(banner).to_contain_text("14 in 15 min, usually 0–7 · from chat × billing (11 of 14) · since 13:47 · newest 35436, 35441, 35447")
     expect(banner).to_contain_text("once in 9 monthsby chance")
@@ -34,9 +34,9 @@ def test_the_banner_tells_the_cause_and_the_tile_is_marked(server: Server, open_
     expect(panel).to_contain_text("Newest: 35436, 35441, 35447, 35450")
 
 
-def test_a_changed_incident_is_shown_and_not_announced_again(server: Server, open_page: OpenPage) -> None:
-    server.start("still")
-    found = open_page(f"{server.address}/", before=HEARD).evaluate(
+def test_a_changed_incident_is_shown_and_not_announced_again(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("still")
+    found = open_page(f"{address}/", before=HEARD).evaluate(
         """async () => { const { Spikes } = await import('/static/spikes.js');
         const { ServerTime } = await import('/static/server_time.js');
         document.getElementById('spike-head').replaceChildren(); window.heard.length = 0;
@@ -67,9 +67,9 @@ def test_a_changed_incident_is_shown_and_not_announced_again(server: Server, ope
     assert found["seen"][4] == ""
 
 
-def test_the_strongest_first_and_how_many_more(server: Server, open_page: OpenPage) -> None:
-    server.start("spikes")
-    page = open_page(f"{server.address}/")
+def test_the_strongest_first_and_how_many_more(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("spikes")
+    page = open_page(f"{address}/")
     expect(page.locator("#spike h2")).to_have_text("Escalations are unusually high + 2 more")
     expect(page.locator(".tiles .tile[data-spike]")).to_have_count(2)
     expect(tile(page, "current_longest_wait").locator(".foot")).to_contain_text("38 min, usually up to 13 min")
@@ -80,8 +80,8 @@ def test_the_strongest_first_and_how_many_more(server: Server, open_page: OpenPa
     expect(page.locator(".spike-title")).to_be_focused()
 
 
-def test_hostile_words_stay_words(server: Server, open_page: OpenPage) -> None:
-    server.start("hostile")
+def test_hostile_words_stay_words(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("hostile")
     said: list[str] = []
 
     def refused(dialog: Dialog) -> None:
@@ -89,7 +89,7 @@ def test_hostile_words_stay_words(server: Server, open_page: OpenPage) -> None:
         dialog.dismiss()
 
     for width, height in ((1920, 1080), (390, 844)):
-        page = open_page(f"{server.address}/", width, height)
+        page = open_page(f"{address}/", width, height)
         page.on("dialog", refused)
         expect(page.locator("#spike")).to_contain_text("<img src=x onerror=alert(1)>‹U+202E›gnp")
         opener(page, "first_reply_time").click()
@@ -110,9 +110,9 @@ def test_hostile_words_stay_words(server: Server, open_page: OpenPage) -> None:
             assert page.locator(".strip").evaluate("strip => strip.getBoundingClientRect().bottom") <= 1080
 
 
-def test_how_rare_is_said_in_words(server: Server, open_page: OpenPage) -> None:
-    server.start("still")
-    page = open_page(f"{server.address}/docs")
+def test_how_rare_is_said_in_words(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("still")
+    page = open_page(f"{address}/docs")
     found = page.evaluate(
         """async () => { const { rarity, usual, carried } = await import('/static/spike_text.js');
         const spike = (unit, low, high, expected = 3.14) => ({ unit, usual_low: low, usual_high: high, expected, observed: 14 });

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import OpenPage, Server, tile
+from tests.browser.conftest import OpenPage, Server, Serving, tile
 from tests.services.api.fake_board import MADE
 
 pytestmark = pytest.mark.browser
@@ -26,9 +26,9 @@ addEventListener('DOMContentLoaded', () => { window.heard = [];
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_a_live_board_shows_every_kpi_and_cuts_nothing_off(server: Server, open_page: OpenPage, theme: str) -> None:
-    server.start("still")
-    page = open_page(f"{server.address}/?theme={theme}")
+def test_a_live_board_shows_every_kpi_and_cuts_nothing_off(serving: Serving, open_page: OpenPage, theme: str) -> None:
+    address = serving("still", "--frozen")  # a clock that walks would make the silence of a source longer with every test before
+    page = open_page(f"{address}/?theme={theme}")
     expect(page.locator("body")).to_have_attribute("data-feed", "live")
     expect(tile(page, "nps").locator(".value")).to_have_text("+42")
     expect(tile(page, "first_reply_time").locator(".value")).to_have_text("24 min")
@@ -48,9 +48,9 @@ def test_a_live_board_shows_every_kpi_and_cuts_nothing_off(server: Server, open_
     assert page.locator(".strip").evaluate("strip => strip.getBoundingClientRect().bottom") <= 1080
 
 
-def test_the_sources_tell_how_they_stand(server: Server, open_page: OpenPage) -> None:
-    server.start("still")
-    page = open_page(f"{server.address}/")
+def test_the_sources_tell_how_they_stand(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("still")
+    page = open_page(f"{address}/")
     expect(page.locator("body")).to_have_attribute("data-feed", "live")
     expect(page.locator("#sources")).to_be_visible()
     page.locator("#sources").focus()
@@ -66,9 +66,9 @@ def test_the_sources_tell_how_they_stand(server: Server, open_page: OpenPage) ->
     expect(page.locator("#sources")).to_be_focused()
 
 
-def test_the_colours_of_words_can_be_told_from_their_ground(server: Server, open_page: OpenPage) -> None:
+def test_the_colours_of_words_can_be_told_from_their_ground(serving: Serving, open_page: OpenPage) -> None:
     """WCAG 2.2: text at 4.5 to 1, in both themes."""
-    server.start("still")
+    address = serving("still")
     contrast = """
     () => { const light = (c) => { const [r, g, b] = c.match(/[\\d.]+/g).map((x) => {
         x /= 255; return x <= .04045 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4; });
@@ -79,7 +79,7 @@ def test_the_colours_of_words_can_be_told_from_their_ground(server: Server, open
         const [a, b] = [of(name), of('--panel')].sort((x, y) => y - x); return [name, (a + .05) / (b + .05)]; })); }
     """
     for theme in ("dark", "light"):
-        found = open_page(f"{server.address}/?theme={theme}").evaluate(contrast)
+        found = open_page(f"{address}/?theme={theme}").evaluate(contrast)
         assert {name: ratio for name, ratio in found.items() if ratio < 4.5} == {}
 
 
@@ -92,9 +92,9 @@ def test_a_change_reaches_the_wall(server: Server, open_page: OpenPage) -> None:
     expect(value).not_to_have_text(before or "", timeout=30_000)
 
 
-def test_no_data_is_said_in_words(server: Server, open_page: OpenPage) -> None:
-    server.start("empty")
-    page = open_page(f"{server.address}/")
+def test_no_data_is_said_in_words(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("empty", "--frozen")
+    page = open_page(f"{address}/")
     nps = tile(page, "nps")
     expect(nps.locator(".value")).to_have_text("NO DATA")
     expect(nps.locator(".foot")).to_contain_text("○ nothing in this window yet")
@@ -102,9 +102,9 @@ def test_no_data_is_said_in_words(server: Server, open_page: OpenPage) -> None:
     assert page.evaluate(CUT_OFF) == []
 
 
-def test_a_board_that_is_behind_says_so(server: Server, open_page: OpenPage) -> None:
-    server.start("behind")
-    page = open_page(f"{server.address}/")
+def test_a_board_that_is_behind_says_so(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("behind")
+    page = open_page(f"{address}/")
     expect(page.locator("body")).to_have_attribute("data-feed", "stale")
     expect(page.locator("#notice")).to_contain_text("No data yet")
     expect(page.locator("#notice")).to_contain_text("120000 records behind")
@@ -129,25 +129,25 @@ def test_a_lost_server_greys_the_board_and_its_return_wakes_it(server: Server, o
     expect(page.locator("#said")).to_have_text("The figures are live again.")
 
 
-def test_a_silent_connection_is_noticed_by_the_page_itself(server: Server, open_page: OpenPage) -> None:
+def test_a_silent_connection_is_noticed_by_the_page_itself(serving: Serving, open_page: OpenPage) -> None:
     """The connection stays open but nothing comes: only the page's own clock can tell."""
-    server.start("still")
-    page = open_page(f"{server.address}/docs")
+    address = serving("still")
+    page = open_page(f"{address}/docs")
     page.clock.install()
     page.route("**/v1/stream**", lambda route: None)  # taken and never answered
-    page.goto(f"{server.address}/")
+    page.goto(f"{address}/")
     expect(page.locator("#live")).to_have_text("connecting …")
     page.clock.run_for(30_000)
     expect(page.locator("body")).to_have_attribute("data-feed", "stale")
     expect(page.locator("#live")).to_have_text("▲ no data yet")
 
 
-def test_a_wrong_clock_of_the_viewer_changes_nothing(server: Server, open_page: OpenPage) -> None:
+def test_a_wrong_clock_of_the_viewer_changes_nothing(serving: Serving, open_page: OpenPage) -> None:
     """The page's own clock is 40 days behind, and its time zone another; the board tells the server's time."""
-    server.start("still", "--frozen")
-    page = open_page(f"{server.address}/docs")
+    address = serving("still", "--frozen")
+    page = open_page(f"{address}/docs")
     page.clock.install(time="2026-10-13T03:04:05Z")
-    page.goto(f"{server.address}/")
+    page.goto(f"{address}/")
     expect(page.locator("#live")).to_have_text(re.compile(r"^live · last event [01] s$|^live · last event 0\.\d s$"))
     expect(page.locator("#clock")).to_have_text("14:00")
     expect(page.locator("#clock")).to_have_attribute("title", re.compile("Sun 22 Nov.*14:00, Europe/Helsinki"))
@@ -157,10 +157,10 @@ def test_a_wrong_clock_of_the_viewer_changes_nothing(server: Server, open_page: 
     expect(page.locator("body")).to_have_attribute("data-feed", "live")
 
 
-def test_a_figure_that_is_older_than_the_board_says_so(server: Server, open_page: OpenPage) -> None:
-    server.start("still", "--frozen")
+def test_a_figure_that_is_older_than_the_board_says_so(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("still", "--frozen")
     page = open_page(
-        f"{server.address}/",
+        f"{address}/",
         before="""{ const parse = JSON.parse; JSON.parse = (text) => {
           const told = parse(text);
           for (const figure of told.figures || []) if (figure.kpi === 'nps')
@@ -170,32 +170,32 @@ def test_a_figure_that_is_older_than_the_board_says_so(server: Server, open_page
     expect(tile(page, "first_reply_time").locator(".window")).to_have_text("last hour")
 
 
-def test_on_a_phone_nothing_is_cut_and_nothing_scrolls_sideways(server: Server, open_page: OpenPage) -> None:
-    server.start("still")
-    page = open_page(f"{server.address}/", 390, 844)
+def test_on_a_phone_nothing_is_cut_and_nothing_scrolls_sideways(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("still")
+    page = open_page(f"{address}/", 390, 844)
     expect(tile(page, "nps").locator(".value")).to_have_text("+42")
     expect(page.locator(".part")).to_have_count(6)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.evaluate(CUT_OFF) == []
 
 
-def test_every_figure_small_on_a_second_screen(server: Server, open_page: OpenPage) -> None:
-    server.start("still")
-    page = open_page(f"{server.address}/?view=all")
+def test_every_figure_small_on_a_second_screen(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("still")
+    page = open_page(f"{address}/?view=all")
     expect(tile(page, "nps").locator(".value")).to_have_text("+42")
     expect(page.locator("#rest .tile")).to_have_count(len(MADE))
     assert page.evaluate(CUT_OFF) == []
 
 
-def test_the_documentation_is_drawn_without_anything_from_elsewhere(server: Server, open_page: OpenPage) -> None:
-    server.start("still")
-    page = open_page(f"{server.address}/docs")
+def test_the_documentation_is_drawn_without_anything_from_elsewhere(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("still")
+    page = open_page(f"{address}/docs")
     expect(page.get_by_role("heading", name="GET /v1/figures")).to_be_visible()
 
 
-def test_people_read_numbers_not_floats(server: Server, open_page: OpenPage) -> None:
-    server.start("still")
-    page = open_page(f"{server.address}/docs")
+def test_people_read_numbers_not_floats(serving: Serving, open_page: OpenPage) -> None:
+    address = serving("still")
+    page = open_page(f"{address}/docs")
     said = page.evaluate(
         """async () => { const { amount, range, readAmount, typed, verdict } = await import('/static/figure_text.js');
         const join = (parts) => parts.filter((x) => x !== '').join(' ');
