@@ -8,7 +8,7 @@ PIP    := $(PYTHON) -m pip --disable-pip-version-check install --quiet
 ARGS   ?=
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help install demo test test-faults test-real lint bench render lock jars clean
+.PHONY: help install demo test test-room test-faults test-real lint bench render lock jars clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -19,8 +19,11 @@ install: $(STAMP) ## the virtual environment, from the lock
 demo: $(STAMP)   ## a simulated company on this machine; Ctrl-C ends it
 	@$(PYTHON) -m cli.app demo $(ARGS)
 
-test: $(STAMP)   ## everything, the path through the embedded Apache Kafka included
-	@$(PYTHON) -m pytest -m "not real and not faults" $(ARGS)
+test: $(STAMP)   ## everything that Python alone can run, the path through the embedded Apache Kafka included
+	@$(PYTHON) -m pytest -m "not real and not faults and not browser and not room" $(ARGS)
+
+test-room: $(STAMP) ## the operations room: walls in a Chromium, a real Prometheus and Alertmanager, the image
+	@$(PYTHON) -m pytest -m "browser or room" $(ARGS)
 
 test-faults: $(STAMP) ## what breaks, under load: a short run; the long one by hand: ARGS='--events 10000000 --seed 7'
 	@$(PYTHON) -m $(if $(ARGS),tests.faults $(ARGS),pytest -m faults tests/faults)

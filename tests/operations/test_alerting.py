@@ -43,6 +43,7 @@ NOT_HERE = {
 its rhythm is not known yet."""
 
 
+@pytest.mark.room
 @pytest.mark.broker
 def test_a_spike_is_told_once_with_its_cause_and_nothing_else_is_told(kafka: str, settings_for: SettingsFor, tmp_path: Path) -> None:
     secret = signing.secret_for("standardwebhooks", SystemRandom())

@@ -21,7 +21,7 @@ from services.topics import ensure_topics
 from tests.conftest import SettingsFor, free_ports
 from tests.deploy.docker.composition import environment, mounted_from
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.room]
 
 
 @pytest.fixture

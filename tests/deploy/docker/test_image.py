@@ -24,6 +24,8 @@ from services.settings import ENV_FILE
 from tests.conftest import REPOSITORY, free_ports
 from tests.deploy.docker.composition import environment, mounted_from, services
 
+pytestmark = pytest.mark.room
+
 READY_SECONDS = 60
 
 

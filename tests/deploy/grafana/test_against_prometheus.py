@@ -30,6 +30,8 @@ from tests.deploy.grafana.serving import (
     until_open,
 )
 
+pytestmark = pytest.mark.room
+
 JOBS = {
     "deskpulse-api": API_PATH,
     "deskpulse-agents": AGENTS_PATH,
