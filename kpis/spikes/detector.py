@@ -7,6 +7,7 @@ that whoever starts anew knows the incidents that were open and those that are o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from kpis.cells import Cells
@@ -29,12 +30,16 @@ _AGENT = "agent"
 
 
 class Seen(NamedTuple):
-    """What a round saw of one KPI; `enough` says whether there is history to judge by."""
+    """What a round saw of one KPI."""
 
     kpi: Kpi
     judged: list[Judged]
     incident: Incident | None
-    enough: bool
+
+    @property
+    def enough(self) -> bool:
+        """Whether there is history to judge by."""
+        return bool(self.judged)
 
 
 class _Baseline(NamedTuple):
@@ -43,7 +48,6 @@ class _Baseline(NamedTuple):
     hours: history.Grid
     cuts: list[Cut]
     rates: list[Rates]
-    before_ms: tuple[int, int]
 
 
 class Detector:
@@ -89,18 +93,16 @@ class Detector:
         out = []
         for kpi in self.kpis:
             mine = [each for each in found if kpi.watch is not None and each[0].watch == kpi.watch.id]
-            recent = recents.get(kpi.id)
-
-            def began_ms(one: Judged, kpi: Kpi = kpi, recent: history.Recent | None = recent) -> int:
-                if recent is None:
-                    return one.start_ms
-                base = self._baselines[kpi.id]
-                return began(recent, base.rates[one.series], base.hours, one, self._watchers[kpi.id].clear_from_ms)
-
-            incident = self._watchers[kpi.id].step(judged[kpi.id], mine, began_ms, at_ms)
-            enough = bool(judged[kpi.id])
-            out.append(Seen(kpi, judged[kpi.id], incident, enough))
+            began_ms = partial(self._began_ms, kpi, recents.get(kpi.id))
+            out.append(Seen(kpi, judged[kpi.id], self._watchers[kpi.id].step(judged[kpi.id], mine, began_ms, at_ms)))
         return out
+
+    def _began_ms(self, kpi: Kpi, recent: history.Recent | None, one: Judged) -> int:
+        """When something unusual began; a wait (no `recent`) says so itself."""
+        if recent is None:
+            return one.start_ms
+        base = self._baselines[kpi.id]
+        return began(recent, base.rates[one.series], base.hours, one, self._watchers[kpi.id].clear_from_ms)
 
     def causes(self, seen: Seen, cells: Cells, now_ms: int) -> scan.Causes:
         """What carries an open incident: values of dimensions and configured pairs, agents left out."""
@@ -112,7 +114,8 @@ class Detector:
         end = now_ms + -now_ms % step
         level = cells.levels.all[1 if step == MINUTE else 2]
         inside = Slice(cells, Bounds("span", incident.since_ms, end, level), now_ms, level.number, False)
-        weeks = Slice(cells, Bounds("span", *base.before_ms, cells.levels.all[4]), now_ms, 4, False)
+        days = base.hours.day_starts  # the newest, today, first
+        weeks = Slice(cells, Bounds("span", days[-1], days[0], cells.levels.all[4]), now_ms, 4, False)
         classes = tuple(history.classes_of(cells, watch))
 
         def counted(cut: Cut) -> scan.Slice:
@@ -138,7 +141,7 @@ class Detector:
             and now_ms // HOUR == base.made_at_ms // HOUR
         )
 
-    def refresh(self, kpi: Kpi, cells: Cells, now_ms: int) -> _Baseline:
+    def refresh(self, kpi: Kpi, cells: Cells, now_ms: int) -> None:
         """Learn anew what is usual for one KPI. Raises TypeError when it watches no count."""
         watch = kpi.watch
         if not isinstance(watch, Watch):
@@ -152,6 +155,4 @@ class Detector:
         sums = (counts * known).sum(axis=(1, 2, 3))
         shares = (sums + 0.5) / (sums[0] + 0.5 * len(cuts))
         rates = [whole, *(fit(counts[i], known, whole, float(shares[i])) for i in range(1, len(cuts)))]
-        before_ms = (hours.day_starts[-1], hours.day_starts[0])
-        base = self._baselines[kpi.id] = _Baseline(now_ms, id(cells), hours, cuts, rates, before_ms)
-        return base
+        self._baselines[kpi.id] = _Baseline(now_ms, id(cells), hours, cuts, rates)

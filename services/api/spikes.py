@@ -35,6 +35,7 @@ from services.settings import Settings
 
 EVERY_SECONDS = 5.0
 FIRST_SECONDS = 0.2
+"""How often it is looked whether there are figures to judge, before the first round."""
 CASES = 5
 CASES_SECONDS = 60.0
 """How often the newest cases of an open incident are read again: reading logs costs more than counting."""
