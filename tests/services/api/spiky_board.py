@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from kpis.contributions import to_columns
-from kpis.entities import Entities
-from kpis.window import DAY, HOUR, MINUTE, Levels, Zone
-from schemas.differences import Differences
+from kpis.window import DAY, HOUR, MINUTE
 from schemas.events import Event, TicketCreated, TicketEscalated
 from services.api.board import Board
 from services.settings import Settings
 from tests.services.api.fake_board import CHANNELS, NOON_MS, TEAMS
+from tests.services.api.filled_board import told
 
 
 def escalated(name: str, at_ms: int, channel: str, team: str) -> Iterator[Event]:
@@ -38,24 +36,6 @@ def burst(now_ms: int, count: int, channel: str, team: str) -> Iterator[Event]:
     """So many escalations in the last ten minutes."""
     for i in range(count):
         yield from escalated(f"b-{i}", now_ms - 10 * MINUTE + i * (9 * MINUTE // count), channel, team)
-
-
-def told(board: Board, events: Iterable[Event], now_ms: int, *, offset: int = 0, after: Iterable[Event] = (), late: int = 0) -> None:
-    """Let a board have what a shard makes of some events, `after` others that it was told before; so many of them came late."""
-    entities = Entities()
-    for event in after:
-        entities.apply(event)
-    entities.rows.rows.clear()
-    for event in events:
-        entities.apply(event)
-    entities.changes()
-    settings = board.settings
-    columns = Differences(shard="events-0", last_offset=offset, newest_ms=now_ms, watermark_ms=now_ms - MINUTE, at_ms=now_ms)
-    to_columns(entities.rows.rows.items(), Levels(Zone(settings.time_zone), settings.aggregator.day_level_days), now_ms, columns)
-    columns.late = {(now_ms - 24 * HOUR) // HOUR * HOUR: late} if late else {}
-    board.folded.add(columns, offset)
-    board.version += 1
-    board.caught_up = True
 
 
 def quiet_board(now_ms: int = NOON_MS, weeks: int = 8) -> Board:

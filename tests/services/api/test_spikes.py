@@ -20,7 +20,8 @@ from services.settings import Settings
 from tests.services.api.calling import calling
 from tests.services.api.fake_board import NOON_MS, FakeBoard
 from tests.services.api.fake_lineages import FakeLineages
-from tests.services.api.spiky_board import burst, quiet_board, quiet_weeks, told
+from tests.services.api.filled_board import told
+from tests.services.api.spiky_board import burst, quiet_board, quiet_weeks
 
 HOSTILE = '<img src=x onerror=alert(1)>\u202e\x07"\n'
 
