@@ -27,8 +27,8 @@ import psutil
 from aiokafka import AIOKafkaProducer
 
 from benchmarks.workload import events as workload
-from cli.demo_settings import free_ports
 from deploy.kafka.embedded import EmbeddedKafka
+from deploy.ports import free_ports
 from schemas import keys, topics
 from schemas.codec import encode_event, join_events
 from schemas.events import Event

@@ -33,9 +33,9 @@ import psutil
 
 from cli.addresses import urls_of
 from cli.company import signing
-from cli.demo_settings import free_ports
 from cli.processes import Supervisor, services_of
 from deploy.kafka.embedded import EmbeddedKafka
+from deploy.ports import free_ports
 from services.settings import AggregatorSettings, ApiSettings, IngestSettings, KafkaSettings, Settings, SourceSettings, as_environment
 from services.topics import ensure_topics
 

@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import psutil
 
-from cli.demo_settings import free_ports
 from deploy.kafka.embedded import EmbeddedKafka
+from deploy.ports import free_ports
 from services.ingest.app import run
 from services.settings import IngestSettings, KafkaSettings, Settings, SourceSettings
 from services.topics import ensure_topics

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 from random import SystemRandom
 from typing import NamedTuple
@@ -11,10 +10,10 @@ from cli.company import signing
 from cli.company.deliveries import KIND_OF
 from cli.company.people import SPECIALISTS
 from cli.company.world import Source
+from deploy.ports import HOST, free_ports, is_free
 from services.settings import AggregatorSettings, ApiSettings, IngestSettings, KafkaSettings, Settings, SourceSettings, as_environment
 
 API_PORT = 8081
-_HOST = "127.0.0.1"
 _PARTITIONS = 4
 """Enough that the figures are put together from several shards, few enough for a small machine."""
 
@@ -36,9 +35,9 @@ def demo_settings(data_dir: Path, bootstrap: str, api_port: int) -> Demo:
         tenant="demo",
         data_dir=data_dir,
         kafka=KafkaSettings(bootstrap=bootstrap, partitions=_PARTITIONS),
-        ingest=IngestSettings(host=_HOST, port=ingest_port),
-        aggregator=AggregatorSettings(host=_HOST, port=aggregator_port),
-        api=ApiSettings(host=_HOST, port=api_port),
+        ingest=IngestSettings(host=HOST, port=ingest_port),
+        aggregator=AggregatorSettings(host=HOST, port=aggregator_port),
+        api=ApiSettings(host=HOST, port=api_port),
         sources={source: _source(source) for source in KIND_OF},
     )
     environment = {**as_environment(settings), **{_variable(source): secret for source, secret in secrets.items()}}
@@ -62,29 +61,7 @@ def _variable(source: Source) -> str:
 
 def api_port(wanted: int) -> tuple[int, str]:
     """The port of the board: the one that is wanted, or when it is taken a free one and a plain word about it (else "")."""
-    if _is_free(wanted):
+    if is_free(wanted):
         return wanted, ""
     other = free_ports(1)[0]
     return other, f"port {wanted} is taken by another program: the board is at port {other} this time"
-
-
-def free_ports(count: int) -> list[int]:
-    """So many ports that are free now, all different."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind((_HOST, 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that rests after its last connection is free
-        try:
-            probe.bind((_HOST, port))
-        except OSError:
-            return False
-    return True

@@ -7,7 +7,6 @@ Tests never share topics: each `Settings` has a prefix of its own.
 from __future__ import annotations
 
 import os
-import socket
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from deploy.kafka.embedded import EmbeddedKafka
+from deploy.ports import free_ports
 from services.settings import AggregatorSettings, ApiSettings, IngestSettings, KafkaSettings, Settings
 
 hypothesis_settings.register_profile("deskpulse", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
@@ -51,18 +51,6 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         with EmbeddedKafka(tmp_path_factory.mktemp("broker"), say=print) as broker:
             _took.append(f"embedded Apache Kafka at {broker.bootstrap}")
             yield broker.bootstrap
-
-
-def free_ports(count: int) -> list[int]:
-    """So many ports that are free now, all different."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
 
 
 SettingsFor = Callable[..., Settings]

@@ -21,11 +21,11 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 from cli.addresses import reachable
 from cli.archiving.restoring import restore
 from cli.archiving.store import Store
-from cli.demo_settings import free_ports
 from cli.processes import Service, Supervisor, deskpulse
 from cli.rebuilding.copying import Copy
 from cli.rebuilding.planning import Plan
 from cli.terminal import say
+from deploy.ports import free_ports
 from schemas.topics import DIFFERENCES, EVENTS, FACTS
 from services.aggregator.checkpoint import group_of
 from services.controls import decisions_of, publish

@@ -23,10 +23,13 @@ from deploy.kafka.doors import scram_arguments
 from deploy.kafka.jars import ensure_jars
 from deploy.kafka.java import find_java
 from deploy.kafka.properties import ALONE, Node, logging_properties, server_properties
+from deploy.ports import free_ports, is_free
 
 READY_SECONDS = 60
 STOP_SECONDS = 20
 LOG_MAX_BYTES = 10 * 1_048_576
+MOVES_MAX = 3
+_TAKEN = "Address already in use"
 _HEAP = ("-Xms128m", "-Xmx512m")
 
 
@@ -53,15 +56,16 @@ class EmbeddedKafka:
         """With `node` one broker of several, or with a second door (`deploy.kafka.cluster`); their ports must be given."""
         self.folder = data_dir.expanduser().absolute() / "kafka"
         self._given_port = port
-        self._ports = (port, controller_port or _free_port()) if port is not None else (_free_port(), _free_port())
+        self.ports: tuple[int, int] = (port, controller_port or free_ports(1)[0]) if port is not None else _two_ports()
         self.node = node
         self._say = say
         self._process: subprocess.Popen[bytes] | None = None
+        self._moves, self._was_ready = 0, False
 
     @property
     def bootstrap(self) -> str:
         """The address for clients, `host:port`."""
-        return f"127.0.0.1:{self._ports[0]}"
+        return f"127.0.0.1:{self.ports[0]}"
 
     @property
     def log_file(self) -> Path:
@@ -75,23 +79,21 @@ class EmbeddedKafka:
 
     def start(self) -> EmbeddedKafka:
         """Start the broker and return once it accepts records. Raises EmbeddedKafkaFailed, JarsUnavailable or NoJava."""
-        for last in (False, False, True):
+        while True:
             self.spawn()
             try:
                 self.wait_until_ready()
-            except EmbeddedKafkaFailed as error:
-                if last or self._given_port is not None or "Address already in use" not in str(error):
+            except EmbeddedKafkaFailed:
+                if not self._moved():
                     raise
-                self._ports = (_free_port(), _free_port())  # somebody took the port between our look and the broker's
             else:
-                break
-        return self
+                return self
 
     def spawn(self) -> None:
         """Start the process and return at once; `wait_until_ready` is the other half."""
         if self.pid is not None:
             return
-        if self._given_port is not None and _is_taken(self._given_port):  # whoever has it would answer in our broker's place
+        if self._given_port is not None and not is_free(self._given_port):  # whoever has it would answer in our broker's place
             raise EmbeddedKafkaFailed(
                 f"port {self._given_port} is already in use: end what listens there, or choose another kafka.bootstrap"
             )
@@ -99,7 +101,7 @@ class EmbeddedKafka:
         self.folder.mkdir(parents=True, exist_ok=True)
         config, logging = self.folder / "server.properties", self.folder / "log4j2.properties"
         config.touch(0o600)  # secured doors have passwords in it
-        config.write_text(server_properties(self.folder, *self._ports, self.node), encoding="utf-8")
+        config.write_text(server_properties(self.folder, *self.ports, self.node), encoding="utf-8")
         logging.write_text(logging_properties(), encoding="utf-8")
         classpath = os.pathsep.join(str(jar) for jar in jars)
         command = [str(java), *_HEAP, f"-Dlog4j2.configurationFile={logging}", "-cp", classpath]
@@ -115,10 +117,11 @@ class EmbeddedKafka:
         """Return once the broker lists itself as alive. Raises EmbeddedKafkaFailed; then no process is left."""
         deadline = time.monotonic() + deadline_seconds
         while True:
-            answered = _answers(self._ports[0])
+            answered = _answers(self.ports[0])
             if self._process is None or self._process.poll() is not None:
                 raise EmbeddedKafkaFailed(f"Kafka ended while it started; its log {self.log_file} says:\n{self._last_lines()}")
             if answered:
+                self._was_ready = True
                 return
             if time.monotonic() > deadline:
                 self.kill()
@@ -145,12 +148,27 @@ class EmbeddedKafka:
 
     async def __aenter__(self) -> EmbeddedKafka:
         await asyncio.to_thread(ensure_jars, self._say)
-        self.spawn()
-        await asyncio.to_thread(self.wait_until_ready)
-        return self
+        while True:
+            self.spawn()
+            try:
+                await asyncio.to_thread(self.wait_until_ready)
+            except EmbeddedKafkaFailed:
+                if not self._moved():
+                    raise
+            else:
+                return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await asyncio.to_thread(self.stop)
+
+    def _moved(self) -> bool:
+        """Take other ports if somebody took ours between our look and the broker's, before its first start; at most three times."""
+        free_to_move = self._given_port is None and not self._was_ready and self._moves < MOVES_MAX
+        if not free_to_move or _TAKEN not in self._said():
+            return False
+        self._moves += 1
+        self.ports = _two_ports()
+        return True
 
     def _format(self, command: list[str], config: Path) -> None:
         cluster = self.node.cluster or new_cluster_id()
@@ -161,33 +179,27 @@ class EmbeddedKafka:
                 f"the storage in {self.folder} could not be formatted: {(done.stderr or done.stdout).strip()[-2000:]}"
             )
 
-    def _last_lines(self) -> str:
+    def _said(self) -> str:
+        """What the broker wrote since it was started the last time."""
         with self.log_file.open("rb") as log:
             log.seek(self._log_start)
-            lines = log.read().decode("utf-8", "replace").splitlines()
+            return log.read().decode("utf-8", "replace")
+
+    def _last_lines(self) -> str:
+        """The end of what the broker wrote, without the lines of a stack trace that only say where in its own code it was."""
+        lines = [line for line in self._said().splitlines() if not line.lstrip().startswith(("at ", "... "))]
         return "\n".join(lines[-15:]) or "(nothing)"
+
+
+def _two_ports() -> tuple[int, int]:
+    clients, controller = free_ports(2)
+    return clients, controller
 
 
 def new_cluster_id() -> str:
     """A fresh id in the form that the storage tool takes."""
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     return "d" + cluster[1:]  # an id that begins with "-" would be read as an option
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _is_taken(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the JVM does: a port in TIME_WAIT is free
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return True
-    return False
 
 
 def _answers(port: int) -> bool:

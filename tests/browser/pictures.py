@@ -117,8 +117,8 @@ def _write() -> None:
 
     from playwright.sync_api import sync_playwright
 
+    from deploy.ports import free_ports
     from tests.browser.conftest import FLAGS, NAMES, Server
-    from tests.conftest import free_ports
 
     SCREENS.mkdir(exist_ok=True)
     with sync_playwright() as playwright:

@@ -10,8 +10,8 @@ import httpx
 import psutil
 import pytest
 
+from deploy.ports import free_ports
 from tests.cli.running import Terminal, running
-from tests.conftest import free_ports
 
 START_SECONDS = 90
 """From the command to a value of every KPI: a minute on a machine that does nothing else."""

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 
 from cli.app import run
 from cli.explain import explained
+from deploy.ports import free_ports
 from kpis.query import Query, Unanswerable
 from schemas import keys, topics
 from schemas.canonical import millis_from, outside_of
@@ -21,7 +22,7 @@ from services.kafka import client_options
 from services.partition import partition_of
 from services.settings import topic
 from services.topics import ensure_topics
-from tests.conftest import SettingsFor, free_ports
+from tests.conftest import SettingsFor
 from tests.kpis.drawn import drawn
 
 STORY = """

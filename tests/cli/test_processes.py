@@ -12,8 +12,9 @@ import psutil
 import pytest
 
 from cli.processes import ChildFailed, Service, Supervisor
+from deploy.ports import free_ports
 from services.settings import ApiSettings, Settings, as_environment
-from tests.conftest import REPOSITORY, free_ports
+from tests.conftest import REPOSITORY
 
 SERVE = """
 import http.server, sys

@@ -10,8 +10,8 @@ from aiohttp import web
 
 from cli.batches import batches, signing_key
 from cli.sending import GaveUp, Sender, Tally
+from deploy.ports import free_ports
 from tests.cli.fake_ingest import SECRET, Answer, FakeIngest, problem
-from tests.conftest import free_ports
 
 LINES = [orjson.dumps({"type": "ticket.created", "id": f"e{n}", "ticket_id": str(n)}) for n in range(1200)]
 

@@ -15,9 +15,10 @@ import pytest
 
 from cli.company import signing
 from cli.processes import answers_ok
+from deploy.ports import free_ports
 from services.settings import KafkaSettings, Settings, SourceSettings, as_environment
 from tests.cli.running import running
-from tests.conftest import SettingsFor, free_ports
+from tests.conftest import SettingsFor
 
 SECRET = "UP_DESK_SECRET"
 

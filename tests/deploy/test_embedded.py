@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -13,6 +16,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.kafka.embedded import EmbeddedKafka, EmbeddedKafkaFailed
+from deploy.ports import HOST
 from services.kafka import client_options, read_partition, wait_for_broker
 from services.settings import Settings, topic
 from services.topics import ensure_topics
@@ -57,6 +61,31 @@ def test_a_port_that_is_taken_is_named_in_the_error(kafka: str, tmp_path: Path) 
     taken = int(kafka.rpartition(":")[2])
     with pytest.raises(EmbeddedKafkaFailed, match=f"port {taken} is already in use"):
         EmbeddedKafka(tmp_path, port=taken).start()
+
+
+@contextmanager
+def _taken(port: int) -> Iterator[None]:
+    with socket.create_server((HOST, port)):
+        yield
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["clients", "controller"])
+async def test_a_port_that_is_taken_before_the_first_start_is_left_for_another(tmp_path: Path, which: int) -> None:
+    broker = EmbeddedKafka(tmp_path)
+    first = broker.ports
+    with _taken(first[which]):
+        async with broker:
+            assert broker.pid is not None
+            assert not {*first} & {*broker.ports}
+
+
+def test_a_broker_keeps_its_port_over_a_restart_and_says_what_is_wrong(tmp_path: Path) -> None:
+    with EmbeddedKafka(tmp_path) as broker:
+        first = broker.ports
+        broker.stop()
+        with _taken(first[0]), pytest.raises(EmbeddedKafkaFailed, match="Address already in use"):
+            broker.start()
+        assert broker.ports == first
 
 
 def test_no_jvm_survives_a_parent_that_is_killed(tmp_path: Path) -> None:

@@ -14,12 +14,13 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from cli.addresses import urls_of
 from cli.processes import Service, Supervisor, deskpulse
+from deploy.ports import free_ports
 from schemas import topics
 from schemas.events import Event
 from services.aggregator.checkpoint import group_of
 from services.kafka import client_options, end_offsets, read_partition
 from services.settings import AggregatorSettings, Settings, as_environment, topic
-from tests.conftest import REPOSITORY, free_ports
+from tests.conftest import REPOSITORY
 from tests.faults.verdict import Verdict, compared, kept, undisturbed
 from tests.services.aggregator.shards import afternoon
 from tests.services.aggregator.workers import included, publish, trim, until

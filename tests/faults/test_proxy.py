@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.conftest import free_ports
+from deploy.ports import free_ports
 from tests.faults.proxy import Proxy
 
 

@@ -28,12 +28,13 @@ from cli.demo_settings import demo_settings
 from cli.processes import Service, Supervisor, answers_ok, deskpulse
 from deploy.kafka.cluster import PORTS_PER_BROKER, EmbeddedCluster
 from deploy.kafka.embedded import EmbeddedKafka
+from deploy.ports import free_ports
 from schemas import topics
 from services.aggregator.checkpoint import group_of
 from services.kafka import client_options, end_offsets, read_partition
 from services.settings import AggregatorSettings, Settings, as_environment, topic
 from services.topics import ensure_topics
-from tests.conftest import REPOSITORY, free_ports
+from tests.conftest import REPOSITORY
 from tests.faults.load import Load, company
 from tests.faults.proxy import Proxy
 from tests.faults.tape import Tape

@@ -17,11 +17,11 @@ import yaml
 
 from cli.addresses import urls_of
 from cli.processes import Service, Supervisor, services_of
+from deploy.ports import free_ports
 from deploy.render import rule_files
 from deploy.render.rules import Links
 from kpis.catalogue import KPIS
 from services.settings import Settings, as_environment
-from tests.conftest import free_ports
 from tests.deploy.prometheus.tools import ALERTMANAGER, PROMETHEUS, tool
 
 LASTS = "15s"

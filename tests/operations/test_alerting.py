@@ -14,9 +14,10 @@ from random import Random, SystemRandom
 import pytest
 
 from cli.company import signing
+from deploy.ports import free_ports
 from services.settings import ApiSettings, SourceSettings
 from services.topics import ensure_topics
-from tests.conftest import SettingsFor, free_ports
+from tests.conftest import SettingsFor
 from tests.operations import history
 from tests.operations.desk import Desk, until
 from tests.operations.history import DAY, MINUTE

@@ -22,6 +22,7 @@ import msgspec
 from cli.addresses import urls_of
 from cli.processes import Supervisor, deskpulse, services_of
 from cli.settled import settled
+from deploy.ports import free_ports
 from schemas.deadletters import DeadLetter
 from schemas.figures import Figure
 from schemas.topics import REJECTED
@@ -38,7 +39,7 @@ from services.settings import (
     topic,
 )
 from services.topics import ensure_topics
-from tests.conftest import REPOSITORY, free_ports
+from tests.conftest import REPOSITORY
 
 SOURCE = "real"
 _SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes....").decode()

@@ -11,8 +11,9 @@ import pytest
 from deploy.kafka.doors import Door
 from deploy.kafka.embedded import EmbeddedKafka
 from deploy.kafka.properties import Node
+from deploy.ports import free_ports
 from services.settings import KafkaSettings, SecuritySettings, Settings
-from tests.conftest import SettingsFor, free_ports
+from tests.conftest import SettingsFor
 from tests.security.certificates import Certificates
 
 USER = "deskpulse"

@@ -11,13 +11,13 @@ import pytest
 import uvloop
 from aiokafka import TopicPartition
 
+from deploy.ports import free_ports
 from schemas.topics import EVENTS
 from services.kafka import plain_consumer, stopped, wait_for_broker
 from services.kafka_login import NoAnswer, log_in
 from services.settings import Settings, topic
 from services.settings_errors import ConfigError
 from services.topics import ensure_topics
-from tests.conftest import free_ports
 from tests.security.certificates import KEY_PASSWORD
 from tests.security.conftest import KEY_VARIABLE, PASSWORD, PASSWORD_VARIABLE, USER, Guarded, Through
 

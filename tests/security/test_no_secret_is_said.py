@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from cli.app import run
+from deploy.ports import free_ports
 from schemas.topics import TOPICS
 from services.kafka import read_partition
 from services.settings import ApiSettings, Settings, as_environment, topic
 from services.topics import partitions_of
-from tests.conftest import free_ports
 from tests.security.conftest import KEY_VARIABLE, PASSWORD_VARIABLE, USER, Guarded, Through
 from tests.security.leaks import leaks
 from tests.security.running import Installation

@@ -15,10 +15,11 @@ from deploy import tether
 from deploy.kafka.embedded import new_cluster_id
 from deploy.kafka.jars import ensure_jars
 from deploy.kafka.java import find_java
+from deploy.ports import free_ports
 from services.kafka import client_options, read_partition, wait_for_broker
 from services.settings import topic
 from services.topics import ensure_topics
-from tests.conftest import SettingsFor, free_ports
+from tests.conftest import SettingsFor
 from tests.deploy.docker.composition import environment, mounted_from
 
 pytestmark = [pytest.mark.broker, pytest.mark.room]

@@ -12,7 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from deploy.docker.healthy import PORTS, wrong
-from tests.conftest import REPOSITORY, free_ports
+from deploy.ports import free_ports
+from tests.conftest import REPOSITORY
 
 
 @contextmanager

@@ -20,8 +20,9 @@ import pytest
 
 from deploy.docker.healthy import PORTS, said
 from deploy.docker.rehearse import Image, refused, rehearse
+from deploy.ports import free_ports
 from services.settings import ENV_FILE
-from tests.conftest import REPOSITORY, free_ports
+from tests.conftest import REPOSITORY
 from tests.deploy.docker.composition import environment, mounted_from, services
 
 pytestmark = pytest.mark.room

@@ -19,6 +19,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from deploy.ports import free_ports
 from kpis.catalogue import KPIS
 from kpis.spikes.watch import Watch
 from schemas.rejections import Reason
@@ -31,7 +32,6 @@ from services.api import silences
 from services.api.app import create_app
 from services.ingest.metrics import UNKNOWN, Metrics
 from services.settings import Settings
-from tests.conftest import free_ports
 from tests.services.aggregator.shards import afternoon, entity_shard, ledger_shard, record
 from tests.services.api.fake_board import CHANNELS, FakeBoard, Made
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import free_ports
+from deploy.ports import free_ports
 from tests.deploy.grafana.reading import Expression, dashboards, expressions, filled_in
 from tests.deploy.grafana.serving import (
     AGENTS_PATH,

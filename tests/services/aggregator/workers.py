@@ -15,6 +15,7 @@ import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
+from deploy.ports import free_ports
 from kpis.cells import BASE, Cells
 from kpis.folding import Folded
 from schemas import keys, topics
@@ -24,7 +25,7 @@ from services.kafka import client_options, read_partition
 from services.partition import partition_of
 from services.settings import Settings, as_environment, topic
 from services.topics import ensure_topics
-from tests.conftest import REPOSITORY, free_ports
+from tests.conftest import REPOSITORY
 from tests.kpis.simulated import at_rest
 from tests.services.aggregator.shards import LEVELS, PAIRS
 
