@@ -24,6 +24,7 @@ class Controls(Struct, frozen=True, kw_only=True):
     `escalation_kinds` are those that `escalation_rate` counts; `answer_within_ms` is the target of a call's wait;
     `first_reply_within_ms` is the target that counters of breaches hold first replies against;
     `short_abandon_ms` is how soon a caller may hang up without counting as a loss (5 s: no industry standard exists);
+    `limits_ms` are the limits of other durations by KPI, each a bound of its histogram;
     `calendars` are the business hours by the name of their schedule, empty where there is no business clock.
     """
 
@@ -31,7 +32,13 @@ class Controls(Struct, frozen=True, kw_only=True):
     answer_within_ms: int = 20_000
     first_reply_within_ms: int = 3_600_000
     short_abandon_ms: int = 5_000
+    limits_ms: Mapping[str, int] = {}
     calendars: Mapping[str, Calendar] = {}
+
+    def limit_ms(self, kpi: str) -> int | None:
+        """The limit within which a duration is to be, None where none is set."""
+        own = {"first_reply_time": self.first_reply_within_ms, "speed_of_answer": self.answer_within_ms}
+        return own.get(kpi) or self.limits_ms.get(kpi)
 
     def at(self, at_ms: int) -> Controls:
         """What is in force at an instant: these, always."""

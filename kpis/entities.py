@@ -15,7 +15,7 @@ import msgspec
 from kpis.contributions import Contributions
 from kpis.controls import DEFAULT, InForce
 from kpis.corrections import note_corrections
-from kpis.dimensions import Attributes
+from kpis.dimensions import TICKET, Attributes
 from kpis.entity import (
     Live,
     Rows,
@@ -31,9 +31,11 @@ from kpis.entity import (
     to_primary,
     woken,
 )
+from kpis.lifecycles.answers import recommendations
+from kpis.lifecycles.attributes import after
 from kpis.lifecycles.table import LIFE_CYCLES
 from kpis.retention import LOG_MAX_BYTES, TOO_LARGE, cut, fits, kept_ms
-from kpis.tallies import newly_counted
+from kpis.tallies import newly_counted, recommended
 from kpis.window import DAY, HOUR
 from schemas import events as ev
 from schemas import keys
@@ -116,8 +118,9 @@ class Entities:
             self._refuse(event, Reason.BEYOND_RETENTION, "the entity ended so long ago that its log is gone")
             return
         live.arrived_ms = max(live.arrived_ms, event.received_at_ms)
+        known = identity in live.ids
         try:
-            rows = self._apply_to(live, event, identity)
+            rows = self._apply_to(live, event, identity, known)
         except Exception as error:  # a step that fails is a bug of ours: the event is kept with its reason, the entity as it was
             self._repair(live)
             self.counters["poison"] += 1
@@ -129,12 +132,12 @@ class Entities:
         if event.occurred_at_ms < watermark_ms:
             live.corrected = True
             note_corrections(self.corrections, rows, watermark_ms)
-        self._tally(event, rows)
+        self._tally(event, rows, not known)
         self.counters["applied"] += 1
 
-    def _apply_to(self, live: Live, event: ev.Event, identity: int) -> Rows | None:
+    def _apply_to(self, live: Live, event: ev.Event, identity: int, known: bool) -> Rows | None:
         """The rows that an event adds to what its entity contributes; None when it changes nothing."""
-        if identity in live.ids:
+        if known:
             return self._apply_again(live, event, identity)
         order = order_of(event)
         packed = pack_event(event)
@@ -229,13 +232,16 @@ class Entities:
     def _refuse(self, event: ev.Event, reason: Reason, detail: str) -> None:
         self.refused.append(Refused(event, reason, detail))
 
-    def _tally(self, event: ev.Event, rows: Rows) -> None:
-        """Count what is new gross, or that it came too late for that."""
+    def _tally(self, event: ev.Event, rows: Rows, first: bool) -> None:
+        """Count what is new gross, or that it came too late for that; `first` unless the event corrects one that was known."""
         if event.received_at_ms - event.occurred_at_ms > TALLY_MAX_AGE_MS:
             self.late[event.occurred_at_ms // HOUR * HOUR] += 1
             return
-        for (slot, attributes), n in newly_counted(rows, self.controls.at(event.occurred_at_ms).first_reply_within_ms):
-            self.tallies[slot, attributes] += n
+        for tally, n in newly_counted(rows, self.controls.at(event.occurred_at_ms)):
+            self.tallies[tally] += n
+        if first and type(event) is ev.SurveyResponded:  # about the customer and no case: no row tells of it
+            for answer in recommendations(event):
+                self.tallies[recommended(answer.score or 0, after(TICKET.nothing(), event))] += 1
 
     # ---- holding -------------------------------------------------------------------------------
 

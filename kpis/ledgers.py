@@ -13,7 +13,9 @@ import msgspec
 
 from kpis.contributions import Contributions
 from kpis.corrections import note_corrections
+from kpis.dimensions import Attributes
 from kpis.lifecycles.ledger import Rules, contributions
+from kpis.tallies import newly_converted
 from schemas.facts import AnyFact, pack_fact, unpack_fact
 
 FACTS_MAX = 5_000
@@ -31,6 +33,7 @@ class Ledgers:
         self.rows = Contributions()
         self.counters: Counter[str] = Counter()
         self.corrections: Counter[tuple[str, int]] = Counter()
+        self.tallies: Counter[tuple[int, Attributes]] = Counter()
         self.newest_ms = 0
         self._rest: dict[str, bytes] = {}
         self._live: dict[str, tuple[dict[str, AnyFact], Contributions]] = {}
@@ -84,8 +87,11 @@ class Ledgers:
     def _stands_for(self, key: str, facts: dict[str, AnyFact]) -> Contributions:
         return contributions(key[: key.index(":")], (fact for fact in facts.values() if not fact.withdrawn), self.rules)
 
-    def changes(self) -> list[tuple[bytes, bytes | None]]:
-        """What one checkpoint writes of the state; the contributions of what was touched are added to `rows`."""
+    def changes(self, tallied_from_ms: int = 0) -> list[tuple[bytes, bytes | None]]:
+        """What one checkpoint writes of the state; the contributions of what was touched are added to `rows`.
+
+        What happened from `tallied_from_ms` on is news, and is added to `tallies`.
+        """
         out: list[tuple[bytes, bytes | None]] = []
         if len(self._awake) + len(self._live) > AWAKE_MAX:
             self._awake = {}
@@ -93,6 +99,9 @@ class Ledgers:
             after = self._stands_for(key, facts)
             self.rows.add_all(after)
             self.rows.add_all(before, -1)
+            if key.startswith("customer:"):
+                for tally, n in newly_converted(before.rows.items(), after.rows.items(), tallied_from_ms):
+                    self.tallies[tally] += n
             if key in self._corrected:
                 difference = Contributions()
                 difference.add_all(after)

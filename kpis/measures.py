@@ -37,7 +37,7 @@ class Measure(NamedTuple):
 
     `sketch_by` are the single dimensions (and always the total) that hold bins of the value; `entry` names the Count that a
     cohort counts its entries with; `horizon_ms` is the time up to which a cohort's outcomes are counted on every cut;
-    `tally` marks counts that also feed a gross counter.
+    `tally` names the gross counter that a count feeds, or the histogram that a duration does.
     """
 
     name: str
@@ -78,8 +78,8 @@ def _count(name: str, by: DimensionSet, finest: int, about: str, tally: str = ""
     return Measure(name, "count", by, finest, about, tally=tally)
 
 
-def _duration(name: str, by: DimensionSet, finest: int, about: str, sketch_by: tuple[str, ...]) -> Measure:
-    return Measure(name, "duration", by, finest, about, sketch_by=sketch_by)
+def _duration(name: str, by: DimensionSet, finest: int, about: str, sketch_by: tuple[str, ...], tally: str = "") -> Measure:
+    return Measure(name, "duration", by, finest, about, sketch_by=sketch_by, tally=tally)
 
 
 def _gauge(name: str, by: DimensionSet, finest: int, about: str) -> Measure:
@@ -87,9 +87,16 @@ def _gauge(name: str, by: DimensionSet, finest: int, about: str) -> Measure:
 
 
 def _cohort(
-    name: str, by: DimensionSet, finest: int, about: str, horizon_ms: int, entry: str = "", sketch_by: tuple[str, ...] = TWIN_SKETCHES
+    name: str,
+    by: DimensionSet,
+    finest: int,
+    about: str,
+    horizon_ms: int,
+    entry: str = "",
+    sketch_by: tuple[str, ...] = TWIN_SKETCHES,
+    tally: str = "",
 ) -> Measure:
-    return Measure(name, "cohort", by, finest, about, sketch_by=sketch_by, entry=entry, horizon_ms=horizon_ms)
+    return Measure(name, "cohort", by, finest, about, sketch_by=sketch_by, entry=entry, horizon_ms=horizon_ms, tally=tally)
 
 
 T, S, J = dim.TICKET, dim.SURVEY, dim.SALE
@@ -111,20 +118,29 @@ TICKET_SOLVED_GROSS = _count("ticket_solved_gross", T, MINUTE_1, "every transiti
 TICKET_REOPENED = _count("ticket_reopened", T, MINUTE_1, "every transition out of solved or closed", tally="reopened")
 TICKET_SOLVED_ESCALATED = _count("ticket_solved_escalated", T, MINUTE_1, "solved tickets with a counted escalation; parts by kind")
 TICKET_ESCALATED = _count("ticket_escalated", T, MINUTE_1, "tickets escalated, once each; parts by kind", tally="escalations")
-FIRST_REPLY_WAIT = _duration("first_reply_wait", T, MINUTE_1, "start of the clock to the first public human reply", TICKET_SKETCHES)
+FIRST_REPLY_WAIT = _duration(
+    "first_reply_wait", T, MINUTE_1, "start of the clock to the first public human reply", TICKET_SKETCHES, tally="first_reply_time"
+)
 FIRST_REPLY_WAIT_COHORT = _cohort("first_reply_wait_cohort", T, MINUTE_1, "the same span by its start, unreplied tickets at risk", H24)
 FIRST_BOT_REPLY_WAIT = _duration("first_bot_reply_wait", T, MINUTE_1, "creation to the first bot reply before any human one", TWIN_SKETCHES)
 NEXT_REPLY_WAIT = _duration(
-    "next_reply_wait", T, MINUTE_1, "first unanswered customer message to the reply, after the first human reply", TICKET_SKETCHES
+    "next_reply_wait",
+    T,
+    MINUTE_1,
+    "first unanswered customer message to the reply, after the first human reply",
+    TICKET_SKETCHES,
+    tally="next_reply_time",
 )
 NEXT_REPLY_WAIT_COHORT = _cohort("next_reply_wait_cohort", T, MINUTE_1, "the same span by its start", H24)
-REQUESTER_WAIT = _duration("requester_wait", T, MINUTE_1, "time in new, open and on hold until the latest solve", TICKET_SKETCHES)
+REQUESTER_WAIT = _duration(
+    "requester_wait", T, MINUTE_1, "time in new, open and on hold until the latest solve", TICKET_SKETCHES, tally="requester_wait_time"
+)
 REQUESTER_WAIT_BY_START = _duration("requester_wait_by_start", T, MINUTE_1, "the same, dated at the creation", TWIN_SKETCHES)
-FIRST_RESOLUTION = _duration("first_resolution", T, MINUTE_1, "creation to the first solve", TICKET_SKETCHES)
+FIRST_RESOLUTION = _duration("first_resolution", T, MINUTE_1, "creation to the first solve", TICKET_SKETCHES, tally="first_resolution_time")
 FIRST_RESOLUTION_COHORT = _cohort(
     "first_resolution_cohort", T, MINUTE_1, "the same by creation, unsolved tickets at risk", D7, entry="ticket_created"
 )
-FULL_RESOLUTION = _duration("full_resolution", T, MINUTE_1, "creation to the latest solve", TICKET_SKETCHES)
+FULL_RESOLUTION = _duration("full_resolution", T, MINUTE_1, "creation to the latest solve", TICKET_SKETCHES, tally="full_resolution_time")
 FULL_RESOLUTION_COHORT = _cohort(
     "full_resolution_cohort", T, MINUTE_1, "the same by creation, unsolved tickets at risk", H24, entry="ticket_created"
 )
@@ -134,11 +150,21 @@ FULL_RESOLUTION_NO_REPLY = _duration(
 LASTING_SOLVE = _cohort("lasting_solve", T, MINUTE_1, "creation to the first solve that stood for 24 h", H24, entry="ticket_created")
 REOPENING = _cohort("reopening", T, MINUTE_1, "first solve to the first reopening", D14)
 ESCALATION_WAIT = _duration(
-    "escalation_wait", T, MINUTE_1, "creation to the first counted escalation; n and mean by its kind", TICKET_SKETCHES
+    "escalation_wait",
+    T,
+    MINUTE_1,
+    "creation to the first counted escalation; n and mean by its kind",
+    TICKET_SKETCHES,
+    tally="time_to_escalate",
 )
 ESCALATION_WAIT_COHORT = _cohort("escalation_wait_cohort", T, MINUTE_1, "the same by creation", D7, entry="ticket_created")
 HANDLE_SPAN = _duration(
-    "handle_span", T, SECONDS_5, "work on a contact: talk, hold and wrap of a call, logged time of a solved ticket", TICKET_SKETCHES
+    "handle_span",
+    T,
+    SECONDS_5,
+    "work on a contact: talk, hold and wrap of a call, logged time of a solved ticket",
+    TICKET_SKETCHES,
+    tally="handle_time",
 )
 HANDLE_SPAN_BY_START = _duration("handle_span_by_start", T, SECONDS_5, "the same, dated at the start of the contact", TWIN_SKETCHES)
 COMPLAINT = _count("complaint", dim.COMPLAINT, MINUTE_1, "complaints, by category", tally="complaints")
@@ -150,12 +176,12 @@ CALL_ANSWERED = _count(
 CALL_ABANDONED = _count(
     "call_abandoned", T, SECONDS_5, "inbound calls given up in the queue: short, within the target, late", tally="calls_abandoned"
 )
-ANSWER_WAIT = _duration("answer_wait", T, SECONDS_5, "queued to answered", (*TICKET_SKETCHES, "queue"))
+ANSWER_WAIT = _duration("answer_wait", T, SECONDS_5, "queued to answered", (*TICKET_SKETCHES, "queue"), tally="speed_of_answer")
 ANSWER_WAIT_COHORT = _cohort("answer_wait_cohort", T, SECONDS_5, "the same by its start, censored by giving up", 1_800_000)
 ABANDON_WAIT = _duration("abandon_wait", T, SECONDS_5, "queued to given up", TWIN_SKETCHES)
 
 # ---- surveys -----------------------------------------------------------------------------------
-CASE_ANSWER = _count("case_answer", S, MINUTES_15, "answers about a case, by metric, question, scale and value")
+CASE_ANSWER = _count("case_answer", S, MINUTES_15, "answers about a case, by metric, question, scale and value", tally="answers")
 CASE_ANSWER_BY_SOLVE = _count("case_answer_by_solve", S, MINUTES_15, "the same answers, dated at the solve before them")
 SURVEY_RESPONSE = _cohort("survey_response", S, MINUTES_15, "invitation sent to answered", D14, sketch_by=("channel", "survey_channel"))
 RELATIONSHIP_NPS = _gauge("relationship_nps", dim.CUSTOMER, MINUTES_15, "each customer's latest recommendation answer of the last 90 days")
@@ -166,14 +192,16 @@ QUARANTINED = _count("quarantined", T, MINUTE_1, "durations that cannot be: belo
 
 # ---- customers ---------------------------------------------------------------------------------
 SOLVED_CUSTOMER = Measure("solved_customer", "distinct", T, MINUTE_1, "customers with a solved ticket")
-CONVERSION = _cohort("conversion", T, MINUTE_1, "end of a contact to the first purchase credited to it", D7)
+CONVERSION = _cohort("conversion", T, MINUTE_1, "end of a contact to the first purchase credited to it", D7, tally="conversions")
 CONVERSION_BASE = _count("conversion_base", T, MINUTE_1, "the same customers: bought or not in 7 days that end 28 days before the contact")
 REPEAT_CONTACT = _cohort("repeat_contact", T, MINUTE_1, "start of a first contact to the next contact of the same issue", D7)
 
 # ---- leads, quotes, bookings -------------------------------------------------------------------
-LEAD_RESPONSE = _duration("lead_response", J, MINUTE_1, "lead created to the first contact by a person", SALE_SKETCHES)
+LEAD_RESPONSE = _duration(
+    "lead_response", J, MINUTE_1, "lead created to the first contact by a person", SALE_SKETCHES, tally="lead_response_time"
+)
 LEAD_RESPONSE_COHORT = _cohort("lead_response_cohort", J, MINUTE_1, "the same by creation, uncontacted leads at risk", H24)
-BOOKING_WAIT = _duration("booking_wait", J, MINUTES_15, "lead created to its booking or won deal", SALE_SKETCHES)
+BOOKING_WAIT = _duration("booking_wait", J, MINUTES_15, "lead created to its booking or won deal", SALE_SKETCHES, tally="time_to_booking")
 BOOKING_WAIT_COHORT = _cohort("booking_wait_cohort", J, MINUTES_15, "the same by creation, unbooked leads at risk", D30)
 QUOTE_BOOKING = _cohort("quote_booking", J, MINUTES_15, "quote sent to its booking or won deal", D30)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from itertools import pairwise
@@ -18,6 +19,7 @@ from kpis.folding import FINAL_AFTER_MS
 from kpis.formulas.counts import SplitCount
 from kpis.formulas.gauges import Ages
 from kpis.kpi import Formula, Kpi, Targets, Value
+from kpis.measures import CONTACT_WAITING
 from kpis.names import OTHER
 from kpis.query import Anchor, Point, Query, Unanswerable
 from kpis.slices import Cuts, Slice
@@ -92,6 +94,19 @@ class Reader:
     def opened(self, query: Query) -> list[tuple[Kpi, Formula, Slice, Cut]]:
         """What `read` reads for each figure, before any are folded into one: its formula, the slice and the cut. Raises Unanswerable."""
         return [(kpi, formula, cells, cut) for kpi, formula, cells, cuts in self._asked(query) for cut in cuts]
+
+    def waiting(self) -> list[tuple[str, list[tuple[int, int]]]]:
+        """Who waits now: (channel, [(start of the bucket in which they began to, how many)]); "" holds who said no channel."""
+        kpi = next((kpi for kpi in self.kpis.values() if CONTACT_WAITING in kpi.measures and "channel" in kpi.dimensions), None)
+        if kpi is None:
+            return []
+        cells = self._slice(kpi, self.cells.levels.window(NOW, self.now_ms, self.now_ms, kpi.finest), None)
+        said = [(dict(cut)["channel"], cells.starts((cut,), CONTACT_WAITING)) for cut in self._cuts(kpi, ("channel",), ())]
+        unsaid = Counter(dict(cells.starts((TOTAL,), CONTACT_WAITING)))
+        for _, starts in said:
+            unsaid.subtract(dict(starts))
+        rest = sorted((since, n) for since, n in unsaid.items() if n > 0)
+        return [*([("", rest)] if rest else []), *said]
 
     def again(self) -> Reader:
         """A reader of the same instant, for cells that may have moved since."""

@@ -114,6 +114,9 @@ def decisions_of(settings: Settings) -> dict[tuple[str, str], dict[str, Any]]:
             "first_reply_within_ms": round(reply_within * 1000),
         }
     }
+    limits = {name.removesuffix("_seconds"): round(target.within * 1000) for name, target in settings.targets.items() if target.within}
+    if others := {kpi: limit for kpi, limit in sorted(limits.items()) if kpi not in ("first_reply_time", "speed_of_answer")}:
+        found[POLICY, DECISIONS]["limits_ms"] = others
     for name, definition in definitions_of(settings).items():
         found[CALENDAR, name] = msgspec.json.decode(msgspec.json.encode(definition))  # as it comes back, to be compared
     return found

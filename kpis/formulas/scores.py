@@ -11,6 +11,8 @@ from kpis.measures import Measure
 from kpis.slices import Cuts, Slice
 from kpis.statistics import nps_interval
 
+OVERALL = "overall"
+"""The question of a response that asks for satisfaction once."""
 RELATIONSHIP_WINDOWS = frozenset({"now", "90d"})
 """Windows in which the net promoter score is that of the relationship (latest answer of each customer within 90 days)."""
 
@@ -36,7 +38,7 @@ class TopBox(NamedTuple):
         positive = n = 0
         sums: dict[str, list[float]] = defaultdict(lambda: [0, 0.0])
         for cls in cells.classes(self.measure):
-            said = _parsed(cls)
+            said = parsed(cls)
             if said is None:
                 continue
             metric, question, scale, score = said
@@ -79,7 +81,7 @@ class NetPromoter(NamedTuple):
                 by_score[int(state)] += cells.level(cuts, self.relationship, state)
         else:
             for cls in cells.classes(self.transactional):
-                said = _parsed(cls)
+                said = parsed(cls)
                 if said is not None and said[0] == "nps" and said[2] == "0-10":
                     by_score[round(said[3])] += cells.get(cuts, self.transactional, cls)
         promoters = sum(n for score, n in by_score.items() if score >= 9)
@@ -96,7 +98,7 @@ class NetPromoter(NamedTuple):
         return Value(value=value, n=n, numerator=promoters - detractors, denominator=n, ci_low=low, ci_high=high, parts=parts)
 
 
-def _parsed(cls: str) -> tuple[str, str, str, float] | None:
+def parsed(cls: str) -> tuple[str, str, str, float] | None:
     """(metric, question, scale, score) of a class of answers; None for the class that those share which were too many."""
     if cls.count("|") < 3:
         return None
@@ -122,7 +124,7 @@ def is_negative(cls: str) -> bool:
 
     Satisfaction in the lowest quarter of its scale (1–2 of 1–5, no of yes/no), or a recommendation of 0–6.
     """
-    said = _parsed(cls)
+    said = parsed(cls)
     if said is None:
         return False
     metric, question, scale, score = said
@@ -130,4 +132,4 @@ def is_negative(cls: str) -> bool:
     if low >= high:
         return False
     height = (score - low) / (high - low)
-    return (metric == "csat" and question == "overall" and height <= 0.25 + 1e-9) or (metric == "nps" and height <= 0.6 + 1e-9)
+    return (metric == "csat" and question == OVERALL and height <= 0.25 + 1e-9) or (metric == "nps" and height <= 0.6 + 1e-9)

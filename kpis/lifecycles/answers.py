@@ -87,9 +87,20 @@ def on_survey(state: Any, event: Any, at: int, add: Add, attributes: Attributes,
             _stand(state, Standing(event.response_id, answer.metric, question, cls, at, surveyed, solved_ms, answer.question), add)
         elif event.survey_type in CUSTOMER_TYPES and answer.metric == "nps":
             state.relationship = [r for r in state.relationship if (r.response_id, r.question) != (event.response_id, answer.question)]
-            if scale is not None and scale.startswith("0-10|") and answer.score is not None:
+            if answer.score is not None and is_recommendation(answer):
                 said = Recommendation(event.response_id, round(answer.score), at, _customer(attributes), answer.question)
                 state.relationship = [*state.relationship, said]
+
+
+def is_recommendation(answer: ev.Answer) -> bool:
+    """Whether an answer recommends, or not, on the scale of 0 to 10."""
+    scale = scale_of(answer)
+    return answer.metric == "nps" and scale is not None and scale.startswith("0-10|")
+
+
+def recommendations(event: ev.SurveyResponded) -> list[ev.Answer]:
+    """The answers of a relationship survey to the recommendation question; none of other surveys."""
+    return [a for a in event.answers if is_recommendation(a)] if event.survey_type in CUSTOMER_TYPES else []
 
 
 def fill(state: Any, now: Attributes) -> None:

@@ -7,13 +7,14 @@ from collections import Counter
 import msgspec
 
 from kpis.contributions import Contributions
+from kpis.entities import TALLY_MAX_AGE_MS
 from kpis.ledgers import Ledgers
 from kpis.lifecycles.ledger import Rules
 from kpis.window import Levels
 from schemas import topics
 from schemas.differences import encode_differences
 from schemas.facts import decode_facts
-from services.aggregator.columns import columns_of
+from services.aggregator.columns import columns_of, tally_records
 from services.aggregator.entities import Marker
 from services.aggregator.shard import Input, Outgoing, Progress
 
@@ -40,20 +41,22 @@ class LedgerShard(Progress):
 
     def snapshot(self, now_ms: int) -> Outgoing:
         """The ledgers that changed and the difference of what they stand for."""
-        pairs = list(self.ledgers.changes())
+        clock = now_ms if self._wall else self.ledgers.newest_ms
+        pairs = list(self.ledgers.changes(clock - TALLY_MAX_AGE_MS))
         marker = Marker(offset=self.last_offset, newest_ms=self.ledgers.newest_ms)
         rows, self.ledgers.rows = self.ledgers.rows, Contributions()
-        clock = now_ms if self._wall else self.ledgers.newest_ms
         records = columns_of(rows, self._levels, clock, self.input.name, self.last_offset, self.counters)
         records[-1].at_ms = now_ms
         corrections, self.ledgers.corrections = self.ledgers.corrections, Counter()
         records[-1].corrections = [(measure.partition("@")[0], hour, n) for (measure, hour), n in corrections.items()]
+        tallies, self.ledgers.tallies = self.ledgers.tallies, Counter()
         self.counters += self.ledgers.counters
         self.ledgers.counters = Counter()
+        counted = tally_records(tallies, self.input.name, self.last_offset)
         self._snapshot_taken(now_ms)
         return {
             (topics.FACTS_STATE, self.input.partition): [*pairs, (topics.MARKER, _json.encode(marker))],
-            (topics.DIFFERENCES, 0): [(None, encode_differences(record)) for record in records],
+            (topics.DIFFERENCES, 0): [(None, encode_differences(record)) for record in [*counted, *records]],
         }
 
     def restore(self, key: bytes | None, value: bytes | None) -> None:

@@ -22,7 +22,6 @@ from kpis.folding import Folded
 from kpis.kpi import Kpi, Targets
 from kpis.query import Anchor, Point, Query
 from kpis.reading import Reader
-from kpis.tallies import BREACHED, REPLIES
 from kpis.window import Levels, Zone
 from schemas import topics
 from schemas.differences import decode_differences
@@ -31,9 +30,10 @@ from schemas.rhythm import Rhythm
 from schemas.spikes import Spike, Watched
 from schemas.standing import Standing
 from services import controls, generations
+from services.api import tallied
 from services.api.decisions import KeptDecisions
 from services.api.lag import Lag
-from services.api.ports import Freshness
+from services.api.ports import Counted, Freshness
 from services.controls import Control
 from services.kafka import client_options, read_partition, stopped
 from services.settings import Settings, topic
@@ -267,7 +267,6 @@ class Board:
                 name: {"last_offset": s.last_offset, "watermark_ms": s.watermark_ms, "at_ms": s.at_ms} for name, s in folded.shards.items()
             },
             sources=dict(folded.sources),
-            tallies=_tallies(folded),
             progress={**{name: s.last_offset for name, s in folded.shards.items()}, "differences-0": folded.offset},
             generation=self.generation,
             corrections=(folded.corrections, folded.corrections_of_final),
@@ -276,6 +275,16 @@ class Board:
             controls=self.decisions.standing,
             spikes=self.spikes,
             watched=self.watched,
+        )
+
+    def counted(self) -> Counted:
+        """What was counted gross, and who waits now."""
+        limits = (t.within_ms for t in map(self._targets.get, ("first_reply_time", "speed_of_answer")) if t is not None)
+        return Counted(
+            counters=[("events", {}, self.folded.events), *tallied.counters(self.folded.tallies)],
+            durations=tallied.durations(self.folded.tallies),
+            waiting=self.reader().waiting(),
+            limits_ms=tuple(sorted({limit for limit in limits if limit is not None})),
         )
 
     async def note(self, spikes: list[Spike], watched: list[Watched]) -> None:
@@ -336,29 +345,3 @@ def entry_of(kpi: Kpi) -> dict[str, Any]:
         "events": list(kpi.events),
         "source": kpi.source,
     }
-
-
-def _tallies(folded: Folded) -> list[tuple[str, dict[str, str], float]]:
-    totals: dict[tuple[str, str, str, str], float] = {}
-    for (name, cls, channel, team, priority), n in folded.tallies.items():
-        if name == "escalations" and cls.startswith("+"):
-            continue
-        for counter in _counters(name, cls):
-            key = (counter, channel, team, priority)
-            totals[key] = totals.get(key, 0) + n
-    return [
-        (name, {k: v for k, v in (("channel", channel), ("team", team), ("priority", priority)) if v}, n)
-        for (name, channel, team, priority), n in sorted(totals.items())
-    ]
-
-
-def _counters(name: str, cls: str) -> tuple[str, ...]:
-    """The counters a tally adds to: its own, and what was due and breached where it is held against a target."""
-    if name == REPLIES:
-        return (f"{REPLIES}_due", f"{REPLIES}_breached") if cls == BREACHED else (f"{REPLIES}_due",)
-    late = (name, "speed_of_answer_due", "speed_of_answer_breached")
-    if name == "calls_answered":
-        return {"within": (name, "speed_of_answer_due"), "late": late}.get(cls, (name,))
-    if name == "calls_abandoned" and cls == "late":  # given up within the target or at once neither helps nor harms
-        return late
-    return (name,)

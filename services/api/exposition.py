@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
+import msgspec
 from msgspec import Struct, field
 
 Kind = Literal["gauge", "counter", "info", "histogram", "gaugehistogram", "summary"]
@@ -49,11 +50,12 @@ class Family(Struct, kw_only=True):
 
 
 class Rendered(Struct, frozen=True):
-    """A family as text: its head in each format, and the lines of its samples."""
+    """A family as text: its head in each format, and the lines of its samples; `text_body` where 0.0.4 has other lines."""
 
     text_head: str
     openmetrics_head: str
     body: str
+    text_body: str | None = None
 
 
 class Exposition:
@@ -94,14 +96,30 @@ class Exposition:
         for given in families:
             rendered = given if isinstance(given, Rendered) else self.rendered(given)
             if rendered.body:
-                out += (rendered.openmetrics_head if openmetrics else rendered.text_head, rendered.body)
+                if openmetrics:
+                    out += (rendered.openmetrics_head, rendered.body)
+                else:
+                    out += (rendered.text_head, rendered.body if rendered.text_body is None else rendered.text_body)
         if openmetrics:
             out.append("# EOF\n")
         return "".join(out).encode()
 
     def rendered(self, family: Family) -> Rendered:
         """A family as text, made once for all scrapes that will read it."""
-        return Rendered(_head(family, openmetrics=False), _head(family, openmetrics=True), self.body(family))
+        heads = _head(family, openmetrics=False), _head(family, openmetrics=True)
+        return Rendered(*heads, self.body(family), self._taken_apart(family) if family.kind == "gaugehistogram" else None)
+
+    def _taken_apart(self, family: Family) -> str:
+        """A gauge histogram as 0.0.4 can say it: buckets, and beside them a gauge of how many and one of their sum."""
+
+        def part(suffixes: tuple[str, ...]) -> str:
+            return self.body(msgspec.structs.replace(family, samples=[sample for sample in family.samples if sample[0] in suffixes]))
+
+        out = [part(("_bucket",))]
+        for suffix, what in (("_gcount", "How many there are"), ("_gsum", "The sum")):
+            name = family.name + suffix
+            out.append(f"# HELP {name} {what} of {family.name}.\n# TYPE {name} gauge\n{part((suffix,))}")
+        return "".join(out)
 
 
 def wants_openmetrics(accept: str) -> bool:

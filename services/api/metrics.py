@@ -27,7 +27,7 @@ MOST_PARTS = 60
 """Parts of one figure; further ones are left out, smallest n first, and counted in deskpulse_series_suppressed."""
 AGENT_WINDOW = "24h"
 MOST_AGENTS = 500
-TALLY_LABELS = frozenset({"channel", "team", "kind", "reason", "source"})
+TALLY_LABELS = frozenset({"channel", "team", "kind", "reason", "source", "group", "score", "scale"})
 """The labels of counters; what a tally says beyond them is summed, since labels multiply."""
 _AGGREGATE = " Never aggregate over window."
 _SUFFIXES = ("seconds", "ratio", "score")
@@ -38,8 +38,10 @@ _TALLY_HELP = {
     "first_reply_time_breached": "First replies that came after their target.",
     "speed_of_answer_due": "Calls held against the target of their wait: answered, or given up after it.",
     "speed_of_answer_breached": "Calls that waited longer than the target.",
-    "events_late": "Events older than an hour on arrival; they count in the figures, not in the other counters.",
-    "beyond_levels": "Contributions older than the oldest bucket that is kept.",
+    "csat_ratings": "Ratings of satisfaction, by their scale and score.",
+    "nps_responses": "Answers to the recommendation question, by group; kind tells surveys about a case from those about the relationship.",
+    "conversions": "Purchases credited to a contact that ended less than seven days before.",
+    "conversion_opportunities": "Contacts that ended: what conversions are held against.",
 }
 
 
@@ -134,7 +136,7 @@ def agent_families(asked: Iterable[tuple[Exposed, list[Figure]]]) -> tuple[list[
 
 
 def freshness_families(fresh: Freshness, suppressed: Mapping[str, int], version: str, clients: int = 0, wall_ms: int = 0) -> list[Family]:
-    """How current and how complete the rest of the exposition is, and the counters of the shards."""
+    """How current and how complete the rest of the exposition is."""
     build = Family(name="deskpulse_build", kind="info", help="The version that serves this.")
     build.add(1, version=version)
     newest = Family(
@@ -173,7 +175,7 @@ def freshness_families(fresh: Freshness, suppressed: Mapping[str, int], version:
         *standings.families(fresh.standings, wall_ms),
         *spike_metrics.families(fresh),
     ]
-    return [*own, *tally_families(fresh.tallies)]
+    return own
 
 
 def proof_families(fresh: Freshness) -> list[Family]:

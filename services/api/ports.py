@@ -21,12 +21,12 @@ class Freshness(Struct, kw_only=True):
     """How far the board has come, and whether its figures may be believed as current.
 
     `ready` is False, with a `reason`, until every shard is fresh. `last_event_ms` is the newest event applied, None before the
-    first. `applied_at_ms` is when the newest change arrived here. `sources` holds the newest event of each source. `tallies` are
-    gross counters (name, labels, value) that never fall. `progress` maps a shard to the newest offset included. `generation` is
-    the number of the generation shown, 0 before any. `corrections` counts what late events changed behind the watermark and, of
-    these, changes of days that were final. `audit` is what the newest audit said, None before the first. `standings` is how each
-    source of webhooks stands, by name. `controls` is every decision that stands: another list whenever one has changed. `spikes` are
-    the unusual numbers that are open, the most surprising first, and `watched` every series that is watched for them.
+    first. `applied_at_ms` is when the newest change arrived here. `sources` holds the newest event of each source. `progress` maps a
+    shard to the newest offset included. `generation` is the number of the generation shown, 0 before any. `corrections` counts what
+    late events changed behind the watermark and, of these, changes of days that were final. `audit` is what the newest audit said,
+    None before the first. `standings` is how each source of webhooks stands, by name. `controls` is every decision that stands:
+    another list whenever one has changed. `spikes` are the unusual numbers that are open, the most surprising first, and `watched`
+    every series that is watched for them.
     """
 
     ready: bool
@@ -38,7 +38,6 @@ class Freshness(Struct, kw_only=True):
     lag_seconds: float | None = None
     shards: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, int] = field(default_factory=dict)
-    tallies: list[tuple[str, dict[str, str], float]] = field(default_factory=list)
     progress: dict[str, int] = field(default_factory=dict)
     generation: int = 0
     corrections: tuple[int, int] = (0, 0)
@@ -47,6 +46,28 @@ class Freshness(Struct, kw_only=True):
     controls: list[Control] = field(default_factory=list)
     spikes: list[Spike] = field(default_factory=list)
     watched: list[Watched] = field(default_factory=list)
+
+
+class Durations(Struct, kw_only=True):
+    """How long something took, of one channel ("" where none was said): gross counts by the bound in ms they lie below, and their sum."""
+
+    kpi: str
+    channel: str
+    counts: dict[float, float] = field(default_factory=dict)
+    sum_ms: float = 0.0
+
+
+class Counted(Struct, kw_only=True):
+    """What `/metrics` shows beside figures and freshness.
+
+    `counters` are gross (name, labels, value) and never fall, nor does anything in `durations`. `waiting` is who waits now:
+    (channel, [(since ms, how many)]). `limits_ms` are the configured limits of waits.
+    """
+
+    counters: list[tuple[str, dict[str, str], float]] = field(default_factory=list)
+    durations: list[Durations] = field(default_factory=list)
+    waiting: list[tuple[str, list[tuple[int, int]]]] = field(default_factory=list)
+    limits_ms: tuple[int, ...] = ()
 
 
 Series = list[tuple[dict[str, str], list[Point]]]
@@ -77,6 +98,9 @@ class Figures(Protocol):
 
     def freshness(self) -> Freshness:
         """How far the board has come."""
+
+    def counted(self) -> Counted:
+        """What was counted gross, and who waits now."""
 
     async def changed(self, since: int) -> int:
         """Waits until `version` is greater than `since`; returns the new version."""

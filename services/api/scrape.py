@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from kpis.query import Query, Unanswerable
 from schemas.figures import Figure
-from services.api import metrics
+from services.api import histograms, metrics
 from services.api.exposition import Exposition, Family, Rendered
 from services.api.ports import Figures
 
@@ -51,6 +51,7 @@ class Scrape:
         self._task: asyncio.Task[None] | None = None
         self._computing = asyncio.Lock()
         self._refused: set[str] = set()
+        self._titles = {str(entry["id"]): str(entry["title"]) for entry in board.catalogue()}
 
     async def text(self, *, openmetrics: bool = False) -> bytes:
         """The exposition as of the newest snapshot. Computes one first only when there is none that is fresh enough."""
@@ -66,7 +67,10 @@ class Scrape:
             families.append(metrics.suppressed_family(self._suppressed))
         else:
             fresh, now_ms = self._board.freshness(), self._board.wall_ms()
-            families += metrics.freshness_families(fresh, self._suppressed, self._version, self._clients(), now_ms)
+            counted = self._board.counted()
+            spans, lacking = histograms.families(counted, self._titles, self._board.now_ms())
+            families += metrics.freshness_families(fresh, {**self._suppressed, **lacking}, self._version, self._clients(), now_ms)
+            families += [*metrics.tally_families(counted.counters), *spans]
         return self._exposition.render(families, openmetrics=openmetrics)
 
     async def close(self) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import msgspec
 import pytest
 
-from kpis.controls import Controls
 from kpis.entities import Entities
 from kpis.entity import identity_of
-from kpis.measures import SLOTS
 from kpis.retention import LOG_MAX_EVENTS
-from kpis.tallies import REPLIES
 from kpis.window import DAY, HOUR
 from schemas import events as ev
 from schemas.events import Event
@@ -123,39 +119,6 @@ def test_what_has_ended_is_let_go_of(text: str, days: int, gone: bool) -> None:
             again.restore(key, value)
         again.apply(late)
         assert [r.reason for r in again.refused] == [Reason.BEYOND_RETENTION]
-
-
-def test_a_tally_counts_what_is_new_and_not_what_is_learned_of_it() -> None:
-    entities = Entities()
-    text = (
-        "Mon 09:00 created\nMon 09:10 assigned team=t1 agent=a1\nMon 09:20 message customer=c1 channel=chat\nMon 10:00 solved\n"
-        "Mon 10:30 reopened\nMon 11:00 solved\nMon 10:45 note\nMon 11:00 escalated kind=functional\nMon 11:10 priority to=high"
-    )
-    for event in drawn(text):
-        entities.apply(event)
-    totals: dict[str, int] = {}
-    for (slot, _), count in entities.tallies.items():
-        totals[SLOTS[slot][0].split("@")[0]] = totals.get(SLOTS[slot][0].split("@")[0], 0) + count
-    assert totals == {"ticket_created": 1, "ticket_solved": 2, "ticket_reopened": 1, "ticket_escalated": 1}
-
-
-@pytest.mark.parametrize(
-    ("text", "tallied"),
-    [
-        ("Mon 09:00 created\nMon 10:00 reply", {"met": 1}),
-        ("Mon 09:00 created\nMon 10:01 reply", {"breached": 1}),
-        ("Mon 09:00 created\nMon 09:10 reply\nMon 11:10 message\nMon 16:00 reply", {"met": 1}),
-        ("Mon 09:00 created\nMon 10:01 reply\nMon 10:02 assigned team=t1 agent=a1\nMon 12:00 solved", {"breached": 1}),
-        ("Mon 09:00 created\nMon 12:00 solved", {}),
-    ],
-    ids=["on the limit", "after it", "only the first reply", "counted once", "never replied"],
-)
-def test_a_first_reply_is_tallied_by_its_target(text: str, tallied: dict[str, int]) -> None:
-    entities = Entities(Controls(first_reply_within_ms=HOUR))
-    for event in drawn(text):
-        entities.apply(event)
-    found = Counter({SLOTS[slot][1]: n for (slot, _), n in entities.tallies.items() if SLOTS[slot][0] == REPLIES})
-    assert found == tallied
 
 
 def test_what_comes_more_than_an_hour_late_is_no_tally() -> None:

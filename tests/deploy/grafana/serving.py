@@ -48,7 +48,7 @@ def told_board() -> FakeBoard:
     now_ms = time.time_ns() // 1_000_000
     board = FakeBoard(now_ms=now_ms, made=EVERY_KPI)
     board.fresh.audit = {"differences": 0, "last_success_ms": now_ms - 60_000}
-    board.fresh.tallies.append(("events_late", {}, 3))
+    board.gross.counters.append(("events_late", {}, 3))
     for kpi in KPIS:
         if kpi.watch is None:
             continue

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from math import inf
 from typing import Any, Literal, NamedTuple
 
 from kpis.query import Anchor, Point, Query, Unanswerable
 from schemas.canonical import rfc3339
 from schemas.figures import Figure, Quality
 from schemas.standing import Standing
-from services.api.ports import Freshness, Series
+from services.api.ports import Counted, Durations, Freshness, Series
 from services.controls import Control
 
 HOUR_MS = 3_600_000
@@ -123,12 +124,6 @@ class FakeBoard:
             lag_seconds=0.4,
             shards={"events-0": {"watermark_ms": now_ms - 60_400, "at_ms": now_ms - 200}},
             sources={"zendesk": now_ms - 400, "aircall": now_ms - 2_000, "surveys": now_ms - 2_520_000},
-            tallies=[
-                ("issues_created", {"channel": "chat"}, 900),
-                ("issues_created", {"channel": "email"}, 1_400),
-                ("escalations", {"channel": "chat", "kind": "complaint"}, 5),
-                ("events", {}, 48_211),
-            ],
             progress={"events-0": 4711, "facts-0": 815},
             standings=[
                 Standing(
@@ -148,6 +143,20 @@ class FakeBoard:
                     source="zendesk", kind="zendesk", door="a", at_ms=now_ms, last_delivery_ms=now_ms - 7_200_000, quiet_after_ms=3_600_000
                 ),
             ],
+        )
+        self.gross = Counted(
+            counters=[
+                ("issues_created", {"channel": "chat"}, 900),
+                ("issues_created", {"channel": "email"}, 1_400),
+                ("escalations", {"channel": "chat", "kind": "complaint"}, 5),
+                ("events", {}, 48_211),
+            ],
+            durations=[
+                Durations(kpi="first_reply_time", channel="chat", counts={60_000: 3, 3_600_000: 5, inf: 1}, sum_ms=1_000_000),
+                Durations(kpi="first_reply_time", channel="email", counts={86_400_000: 7}, sum_ms=90_000_000),
+            ],
+            waiting=[("chat", [(now_ms - 90_000, 2), (now_ms - 4_000, 1)]), ("email", [])],
+            limits_ms=(20_000, 3_600_000),
         )
         self.computed = 0
         self._decided = 0
@@ -252,6 +261,10 @@ class FakeBoard:
     def freshness(self) -> Freshness:
         """As `Figures.freshness`."""
         return self.fresh
+
+    def counted(self) -> Counted:
+        """As `Figures.counted`."""
+        return self.gross
 
     async def changed(self, since: int) -> int:
         """As `Figures.changed`."""

@@ -134,7 +134,7 @@ async def test_a_board_starts_from_the_cells_and_goes_on_with_the_differences(ka
             assert same_as_batch(board, BATCH)
             fresh = board.freshness()
             assert (fresh.ready, fresh.last_event_ms, fresh.watermark_ms) == (True, BATCH.newest_ms, BATCH.newest_ms - 60_000)
-            assert sum(n for name, _, n in fresh.tallies if name == "issues_created") == 120
+            assert sum(n for name, _, n in board.counted().counters if name == "issues_created") == 120
 
 
 async def test_the_version_rises_with_every_record_and_listeners_wake(kafka: str, settings_for: SettingsFor) -> None:

@@ -51,7 +51,10 @@ def test_kinds_in_both_formats() -> None:
         '# HELP deskpulse_build_info Which.\n# TYPE deskpulse_build_info gauge\ndeskpulse_build_info{version="1"} 1\n'
         "# HELP deskpulse_age_seconds Ages.\n# TYPE deskpulse_age_seconds histogram\n"
         'deskpulse_age_seconds_bucket{le="60.0"} 1\ndeskpulse_age_seconds_bucket{le="+Inf"} 2\n'
-        "deskpulse_age_seconds_gcount 2\ndeskpulse_age_seconds_gsum 70.5\n"
+        "# HELP deskpulse_age_seconds_gcount How many there are of deskpulse_age_seconds.\n# TYPE deskpulse_age_seconds_gcount gauge\n"
+        "deskpulse_age_seconds_gcount 2\n"
+        "# HELP deskpulse_age_seconds_gsum The sum of deskpulse_age_seconds.\n# TYPE deskpulse_age_seconds_gsum gauge\n"
+        "deskpulse_age_seconds_gsum 70.5\n"
     )
     families = {f.name: f for f in parse_openmetrics(Exposition().render([counter, info, ages], openmetrics=True).decode())}  # type: ignore[no-untyped-call]
     assert {name: family.type for name, family in families.items()} == {

@@ -6,6 +6,7 @@ import gzip
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from schemas.figures import Figure
 from services.api import metrics
 from services.api.app import create_app
-from services.api.ports import Figures
+from services.api.ports import Durations, Figures
 from services.settings import Settings
 from tests.services.api.calling import calling
 from tests.services.api.fake_board import MADE, FakeBoard
@@ -84,7 +85,7 @@ async def test_it_is_compressed_for_who_takes_it() -> None:
 async def test_a_total_never_stands_beside_its_parts() -> None:
     for family in parse_text((await scraped(FakeBoard())).text):
         if family.name.startswith("deskpulse_"):
-            assert len({frozenset(sample.labels) for sample in family.samples}) == 1, family.name
+            assert len({frozenset(sample.labels) - {"le"} for sample in family.samples}) == 1, family.name
 
 
 async def test_no_figure_is_left_out_and_none_is_split_by_two_dimensions() -> None:
@@ -100,6 +101,38 @@ async def test_a_ratio_of_nothing_is_left_out_and_its_parts_stay() -> None:
     assert 'deskpulse_all_window_nps_score{window="28d"}' not in text
     assert 'deskpulse_all_window_nps_score_denominator{window="28d"} 0' in text
     assert "NaN" not in text
+
+
+async def test_durations_are_histograms_and_whoever_waits_is_a_gauge_histogram() -> None:
+    families = {f.name: f for f in parse_openmetrics((await scraped(FakeBoard(made=SMALL), **OPENMETRICS)).text)}  # type: ignore[no-untyped-call]
+    replies, queue = families["deskpulse_first_reply_time_seconds"], families["deskpulse_queue_age_seconds"]
+    assert (replies.type, replies.unit, queue.type) == ("histogram", "seconds", "gaugehistogram")
+
+    def buckets(family: Any, channel: str) -> dict[str, float]:
+        return {s.labels["le"]: s.value for s in family.samples if s.name.endswith("_bucket") and s.labels["channel"] == channel}
+
+    chat = buckets(replies, "chat")
+    assert {le: chat[le] for le in ("60.0", "1800.0", "3600.0", "1209600.0", "+Inf")} == {
+        "60.0": 3, "1800.0": 3, "3600.0": 8, "1209600.0": 8, "+Inf": 9,
+    }  # fmt: skip
+    assert set(chat) == set(buckets(replies, "email"))
+    assert {s.name: s.value for s in replies.samples if s.labels == {"channel": "email"}} == {
+        "deskpulse_first_reply_time_seconds_count": 7, "deskpulse_first_reply_time_seconds_sum": 90_000,
+    }  # fmt: skip
+    waiting = buckets(queue, "chat")
+    assert (waiting["20.0"], waiting["60.0"], waiting["300.0"], waiting["+Inf"]) == (1, 1, 3, 3)
+    assert set(buckets(queue, "email").values()) == {0}, "nobody waits: a level of 0 and not missing"
+    [oldest] = families["deskpulse_queue_oldest_timestamp_seconds"].samples
+    assert (oldest.labels, oldest.value) == ({"channel": "chat"}, FakeBoard().now_ms() / 1000 - 90)
+
+
+async def test_a_histogram_shows_the_busiest_channels_and_says_how_many_it_lacks() -> None:
+    board = FakeBoard(made=SMALL)
+    board.gross.durations = [Durations(kpi="first_reply_time", channel=f"c{i:03}", counts={60_000: i}) for i in range(100)]
+    text = (await scraped(board)).text
+    assert 'deskpulse_first_reply_time_seconds_count{channel="c099"} 99' in text
+    assert 'channel="c039"' not in text
+    assert 'deskpulse_series_suppressed{family="deskpulse_first_reply_time_seconds"} 40' in text
 
 
 async def test_agents_are_in_their_own_exposition_only() -> None:
