@@ -9,6 +9,7 @@ from kpis.cells import Cells
 from kpis.dimensions import SETS
 from kpis.measures import BY_KEY
 from kpis.names import OTHER
+from kpis.tallies import OWN_CLASSES
 from kpis.window import DAY, HOUR
 from schemas.cells import LATE_KEY, CellsMarker, Late, ShardState, decode_late, decode_marker
 from schemas.differences import Differences
@@ -84,7 +85,7 @@ class Folded:
     def _count(self, key: TallyKey, n: int) -> None:
         if key not in self.tallies:
             if self._labels_chars > LABELS_MAX_CHARS:
-                key = (key[0], OTHER, OTHER, OTHER, OTHER)
+                key = (key[0], key[1] if key[0] in OWN_CLASSES else OTHER, OTHER, OTHER, OTHER)
             self._labels_chars += sum(map(len, key))
         self.tallies[key] += n
 

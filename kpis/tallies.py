@@ -43,6 +43,8 @@ BASES: dict[str, tuple[int, ...]] = {
     m.tally: histograms.CALLS_MS if m.finest == SECONDS_5 else histograms.TICKETS_MS for m in MEASURES if m.tally and m.kind == "duration"
 }
 """The bounds of each histogram, in ms, besides its configured limit."""
+OWN_CLASSES = frozenset({*BASES, RESPONSES, CONVERSION.tally})
+"""Tallies whose classes are ours and few, whatever a source says."""
 Tallied = Iterator[tuple[tuple[int, Attributes], int]]
 """(slot, attributes) with how many are new."""
 

@@ -12,18 +12,22 @@ from hypothesis import strategies as st
 
 from kpis import histograms
 from kpis.catalogue import KPIS
+from kpis.cells import Cells
 from kpis.contributions import Contributions
 from kpis.controls import Controls
 from kpis.dimensions import SETS, TICKET
 from kpis.entities import Entities
+from kpis.folding import LABELS_MAX_CHARS, Folded
 from kpis.formulas import Quantile
 from kpis.ledgers import Ledgers
 from kpis.lifecycles.ledger import Rules
-from kpis.measures import CONVERSION, ENTERED, MEASURES, OUTCOME, SLOTS
+from kpis.measures import COMPLAINT, CONVERSION, ENTERED, MEASURES, OUTCOME, SLOTS, TICKET_CREATED
+from kpis.names import OTHER
 from kpis.tallies import BASES, BREACHED, MET, RATINGS, REPLIES, RESPONSES, newly_converted, only_channel
-from kpis.window import DAY, HOUR, Zone
+from kpis.window import DAY, HOUR, Levels, Zone
 from schemas import events as ev
 from schemas import facts as f
+from schemas.differences import Differences
 from tests.kpis.drawn import MONDAY_MS, drawn
 
 MINUTE = 60_000
@@ -226,3 +230,19 @@ def test_every_dimension_set_begins_with_the_channel(name: str) -> None:
 
 def test_names_of_tallies_are_told_apart() -> None:
     assert len({m.tally for m in MEASURES if m.tally}) == sum(1 for m in MEASURES if m.tally)
+
+
+def test_hostile_labels_share_one_set_and_a_histogram_keeps_its_buckets() -> None:
+    folded = Folded(Cells(Levels(Zone("UTC"), 400), ()))
+    attributes = [(TICKET.name, f"{i:0100}", *(None,) * (len(TICKET.names) - 1)) for i in range(LABELS_MAX_CHARS // 100 + 10)]
+    slots = [SLOTS[TICKET_CREATED.slot("n")], ("first_reply_time", "le60000"), (COMPLAINT.key, "any word")]
+    differences = Differences(shard="events-0", last_offset=0, slots=slots, attributes=[*attributes])
+    for number in range(len(attributes)):
+        differences.tallies.append((0, number, 1))
+    differences.tallies += [(1, len(attributes) - 1, 3), (2, len(attributes) - 1, 5)]
+    folded.add(differences, 0)
+    shared = {key: n for key, n in folded.tallies.items() if OTHER in key}
+    assert shared.pop(("first_reply_time", "le60000", OTHER, OTHER, OTHER)) == 3
+    assert shared.pop(("complaints", OTHER, OTHER, OTHER, OTHER)) == 5
+    assert set(shared) == {("issues_created", OTHER, OTHER, OTHER, OTHER)}
+    assert sum(n for key, n in folded.tallies.items() if key[0] == "issues_created") == len(attributes)

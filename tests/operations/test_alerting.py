@@ -33,7 +33,6 @@ FAMILY = re.compile(r"(?<![\w:])deskpulse_[a-z_]+(?=[{\[)\s])")
 NOT_HERE = {
     "deskpulse_audit_differences",
     "deskpulse_audit_last_success_timestamp_seconds",
-    "deskpulse_first_reply_time_breached_total",
     "deskpulse_series_suppressed",
     "deskpulse_source_rejected_total",
     "deskpulse_source_silence_surprise",
