@@ -39,9 +39,9 @@ WORLDS = (
 
 
 class Weeks(NamedTuple):
-    """One watched count: by channel and hour for nine weeks, and by minute from two days before the tested week to its end.
+    """One watched count by [channel, team]: by hour for nine weeks, and by minute from two days before the tested week to its end.
 
-    `level` is what each minute truly expects, all channels together.
+    `level` is what each minute truly expects, all channels and teams together.
     """
 
     by_hour: Longs
@@ -50,12 +50,18 @@ class Weeks(NamedTuple):
 
     def history(self, day: int) -> Floats:
         """Counts by [series, week, weekday before, hour] as of a day of the tested week; series 0 is the total."""
-        days = self.by_hour.reshape(len(CHANNELS), -1, 24)
-        out = np.zeros((len(CHANNELS) + 1, 8, 7, 24))
+        series = watched(self.by_hour)
+        days = series.reshape(len(series), -1, 24)
+        out = np.zeros((len(series), 8, 7, 24))
         for n in range(1, DAYS_BEFORE + 1):
-            out[1:, (n - 1) // 7, n % 7] = days[:, DAYS_BEFORE + day - n]
-        out[0] = out[1:].sum(axis=0)
+            out[:, (n - 1) // 7, n % 7] = days[:, DAYS_BEFORE + day - n]
         return out
+
+
+def watched(counts: Longs) -> Longs:
+    """Counts by [channel, team, time] as the series that are watched, by [series, time]: the total, each channel, each team."""
+    out: Longs = np.concatenate([counts.sum(axis=(0, 1))[None], counts.sum(axis=1), counts.sum(axis=0)])
+    return out
 
 
 def profile() -> Floats:
@@ -86,14 +92,15 @@ def simulate(rng: np.random.Generator, mean_15m: float, world: World) -> Weeks:
     holiday = 7 * int(rng.integers(1, 8)) + int(rng.integers(0, 5))
     level[holiday * 24 : holiday * 24 + 24] *= 0.2
     cut = (DAYS_BEFORE - DAYS_OF_MINUTES) * 24
-    old = draw(rng, CHANNELS[:, None] * level[None, :cut], world.dispersion)
+    places = (CHANNELS[:, None] * TEAMS)[:, :, None]
+    old = draw(rng, places * level[:cut], world.dispersion)
     for hours, times in ((1, 20.0), (24, 5.0)):  # spikes of the past, in one channel each
         at = int(rng.integers(0, cut // 168)) * 168 + int(rng.integers(0, 5)) * 24 + (int(rng.integers(8, 17)) if hours == 1 else 0)
         channel = int(rng.integers(0, len(CHANNELS)))
-        old[channel, at : at + hours] += draw(rng, (times - 1) * CHANNELS[channel] * level[at : at + hours], world.dispersion)
+        old[channel, :, at : at + hours] += draw(rng, (times - 1) * places[channel] * level[at : at + hours], world.dispersion)
     by_minute = np.repeat(level[cut:] / 60, 60)
-    new = draw(rng, CHANNELS[:, None] * by_minute[None, :], world.dispersion)
-    return Weeks(np.concatenate([old, new.reshape(len(CHANNELS), -1, 60).sum(axis=2)], axis=1), new, by_minute)
+    new = draw(rng, places * by_minute, world.dispersion)
+    return Weeks(np.concatenate([old, new.reshape(*new.shape[:2], -1, 60).sum(axis=3)], axis=2), new, by_minute)
 
 
 class Planted(NamedTuple):

@@ -3,7 +3,7 @@
 Three tables from simulated weeks (see `benchmarks.spike_worlds`), ours beside the rules that are in use (see `benchmarks.spike_rules`):
 
 * false alarms a week of a whole installation in which nothing happens: five watched counts, of 0.2, 1, 5, 20 and 200 a quarter of an
-  hour in office hours, each in all and in eight channels;
+  hour in office hours, each in all, in eight channels and in six teams;
 * how many minutes after a planted incident the alarm is there (median; the share that is found within an hour);
 * how often the first named cause is exactly the planted slice (a channel, a team or a pair), beside the slice that counts most
   and the slice that is most above its usual.
@@ -38,6 +38,7 @@ from benchmarks.spike_worlds import (
     World,
     plant,
     simulate,
+    watched,
 )
 from kpis import measures as m
 from kpis.cells import Cells
@@ -57,7 +58,11 @@ OURS = "ours"
 FIRST_MS = 1_789_344_000_000
 """A Monday's midnight: when the tested week begins."""
 WATCHES = [Watch(id=f"w{i}", noun="Counts", unit="counts", measure=m.TICKET_ESCALATED) for i in range(len(MEANS))]
-CUTS: list[Cut] = [TOTAL, *((("channel", str(i)),) for i in range(len(CHANNELS)))]
+CUTS: list[Cut] = [
+    TOTAL,
+    *((("channel", str(i)),) for i in range(len(CHANNELS))),
+    *((("team", str(i)),) for i in range(len(TEAMS))),
+]
 WINDOWS = [window // MINUTE for window in WATCHES[0].windows_ms]
 RECENT_MINUTES = 240
 LEAD = 27 * 60
@@ -242,9 +247,7 @@ def incident(rng: np.random.Generator, week: Weeks, learnt: Learnt, day: int, si
     at = (DAYS_OF_MINUTES + day) * DAY_MINUTES + minute
     planted = plant(rng, week.level[at : at + 60], size, world.dispersion)
     series = _series(week)[:, : at + 60].copy()
-    by_channel = planted.added.sum(axis=1)
-    series[0, at:] += by_channel.sum(axis=0)
-    series[1:, at:] += by_channel
+    series[:, at:] += watched(planted.added)
     given = Minutes(series[:, at - LEAD :], LEAD, np.arange(minute, minute + 60) // 60, week.history(day))
     minutes: dict[str, int | None] = {}
     for name, rule in RULES.items():
@@ -257,7 +260,7 @@ def incident(rng: np.random.Generator, week: Weeks, learnt: Learnt, day: int, si
         a_minute([watcher], [series], [learnt], now_ms)
         if watcher.incident is not None:
             minutes[OURS] = past
-            right = causes_right(rng, week, learnt, watcher.incident, planted, at, past, now_ms, world)
+            right = causes_right(rng, week, learnt, watcher.incident, planted, at, past, now_ms)
             break
     return Outcome(minutes, right)
 
@@ -271,14 +274,11 @@ def causes_right(
     at: int,
     past: int,
     now_ms: int,
-    world: World,
 ) -> tuple[bool, bool, bool]:
     """Whether the planted slice is what ours names first, what counts most, and what is most above its usual."""
     since = at + past - (now_ms - incident.since_ms) // MINUTE
-    usual = week.by_minute[:, since : at + past].sum(axis=1)
-    inside = rng.multinomial(usual, TEAMS) + planted.added[:, :, max(0, since - at) : past].sum(axis=2)
-    total_before = week.by_hour[:, : 56 * 24].sum(axis=1)
-    before = rng.multinomial(total_before, TEAMS)
+    inside = week.by_minute[:, :, since : at + past].sum(axis=2) + planted.added[:, :, max(0, since - at) : past].sum(axis=2)
+    before = week.by_hour[:, :, : 56 * 24].sum(axis=2)
     slices = [scan.Slice(cut, int(now), int(then)) for cut, now, then in _cut(inside, before)]
     for name, shares in SPLITS.items():
         both = zip(rng.multinomial(inside.sum(), shares), rng.multinomial(before.sum(), shares), strict=True)
@@ -320,9 +320,7 @@ def recent_of(series: Longs, now_ms: int) -> Recent:
 
 
 def _series(one: Weeks) -> Longs:
-    """By [series, minute]: the total and each channel."""
-    both: Longs = np.concatenate([one.by_minute.sum(axis=0, keepdims=True), one.by_minute])
-    return both
+    return watched(one.by_minute)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def _watched(watch: Watch | WaitWatch) -> str:
     if isinstance(watch, WaitWatch):
         return f"for unusual numbers: the longest wait beside past waits, as `{watch.id}`"
     minutes = ", ".join(f"{width // 60_000} min" for width in watch.windows_ms)
-    return f"for unusual numbers: `{watch.measure.name}` over {minutes}, in all and by {watch.by}, as `{watch.id}`"
+    return f"for unusual numbers: `{watch.measure.name}` over {minutes}, in all and by {' and by '.join(watch.by)}, as `{watch.id}`"
 
 
 def _windows() -> list[str]:

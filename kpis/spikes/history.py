@@ -99,15 +99,18 @@ def first_known_ms(cells: Cells, watch: Watch) -> int | None:
 
 
 def series_of(cells: Cells, watch: Watch, now_ms: int) -> list[Cut]:
-    """The cuts that are watched: the total, and the values of the watch's dimension with most history."""
+    """The cuts that are watched: the total, and of each of the watch's dimensions the values with most history."""
     total = cells.total(cells.levels.zone.day_after(now_ms, -DAYS), cells.levels.zone.bucket_start(now_ms, 4), now_ms, 4)
 
     def weight(cut: Cut) -> int:
         places = [cells.places.find(key) for key in _keys(cells, watch, cut)]
         return sum(int(total[place]) for place in places if place is not None and place < len(total))
 
-    values = [cut for cut in cells.cuts() if len(cut) == 1 and cut[0][0] == watch.by]
-    return [TOTAL, *sorted(values, key=lambda cut: (-weight(cut), cut))[:SERIES_MAX]]
+    out = [TOTAL]
+    for dimension in watch.by:
+        values = [cut for cut in cells.cuts() if len(cut) == 1 and cut[0][0] == dimension]
+        out += sorted(values, key=lambda cut: (-weight(cut), cut))[:SERIES_MAX]
+    return out
 
 
 def by_hour(cells: Cells, watch: Watch, cuts: Sequence[Cut], hours: Grid) -> Floats:

@@ -16,8 +16,8 @@ class Watch(Struct, frozen=True, kw_only=True):
     """A count that is watched: of one measure, all its classes or those that `classes` picks.
 
     `id` names the metric (`deskpulse_<id>_surprise`), `noun` begins the sentence "… are unusually high", `unit` is what is counted.
-    `windows_ms` are whole buckets of the measure's finest level, ascending. `by` is the dimension whose values are watched beside
-    the total.
+    `windows_ms` are whole buckets of the measure's finest level, ascending. `by` are the dimensions whose values are watched beside
+    the total, since an incident that lies in one of them shows there long before it shows in the whole.
     """
 
     id: str
@@ -26,7 +26,7 @@ class Watch(Struct, frozen=True, kw_only=True):
     measure: Measure
     classes: Callable[[str], bool] | None = None
     windows_ms: tuple[int, ...] = (5 * MINUTE_MS, SHORT_MS, LONG_MS)
-    by: str = "channel"
+    by: tuple[str, ...] = ("channel", "team")
 
 
 class WaitWatch(Struct, frozen=True, kw_only=True):

@@ -6,6 +6,8 @@ silent and not "resolved"; a slice is one label, whatever is in it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from services.api.exposition import Family
 from services.api.ports import Freshness
 
@@ -22,7 +24,7 @@ def families(fresh: Freshness) -> list[Family]:
         if watched.surprise is None:
             continue
         whole = not watched.dims
-        name = f"deskpulse_{'all_' if whole else ''}{watched.watch}_surprise"
+        name = f"deskpulse_{_before(watched.dims)}{watched.watch}_surprise"
         if name not in surprise:
             about = f"-log10 of the chance of so much, {watched.watch.replace('_', ' ')}: above 4 is one in ten thousand."
             surprise[name] = Family(name=name, kind="gauge", help=about)
@@ -36,3 +38,11 @@ def families(fresh: Freshness) -> list[Family]:
         for one in spike.causes:
             cause.add(one.share, kpi=spike.kpi, slice=", ".join(f"{name}={value}" for name, value in one.dims.items()))
     return [*(surprise[name] for name in sorted(surprise)), alert, observed, expected, cause]
+
+
+def _before(dims: Mapping[str, str]) -> str:
+    """What stands before the name of a surprise: values of two dimensions are never parts of one family."""
+    if not dims:
+        return "all_"
+    [dimension] = dims
+    return "" if dimension in ("channel", "source") else f"{dimension}_"

@@ -33,7 +33,7 @@ from services.api.app import create_app
 from services.ingest.metrics import UNKNOWN, Metrics
 from services.settings import Settings
 from tests.services.aggregator.shards import afternoon, entity_shard, ledger_shard, record
-from tests.services.api.fake_board import CHANNELS, FakeBoard, Made
+from tests.services.api.fake_board import CHANNELS, TEAMS, FakeBoard, Made
 
 EVERY_KPI = tuple(
     Made(kpi.id, kpi.title, kpi.unit, "", kpi.windows, 0.83 if kpi.unit == "ratio" else 42, 83, 100, kpi.dimensions) for kpi in KPIS
@@ -52,9 +52,9 @@ def told_board() -> FakeBoard:
     for kpi in KPIS:
         if kpi.watch is None:
             continue
-        unit, by = kpi.watch.unit, kpi.watch.by if isinstance(kpi.watch, Watch) else "channel"
-        for dims in ({}, *({by: channel} for channel in CHANNELS)):
-            board.fresh.watched.append(_watched(kpi.id, kpi.watch.id, unit, dims))
+        teams = [{"team": team} for team in TEAMS] if isinstance(kpi.watch, Watch) else []
+        for dims in ({}, *({"channel": channel} for channel in CHANNELS), *teams):
+            board.fresh.watched.append(_watched(kpi.id, kpi.watch.id, kpi.watch.unit, dims))
     board.fresh.watched += [_watched(silences.KPI, silences.WATCH, "seconds", {"source": name}) for name in ("aircall", "zendesk")]
     board.fresh.spikes.append(_spike())
     return board

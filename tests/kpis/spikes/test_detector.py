@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 
+import msgspec
 import pytest
 
 from kpis import measures as m
@@ -86,6 +87,23 @@ def test_the_cause_is_the_slice_that_burst(history: list[Counted]) -> None:
     assert [each.cut for each in found.named] == [BURST]
     assert found.named[0].share > 0.8
     assert found.flat == []
+
+
+def test_a_burst_of_one_team_shows_there_though_every_channel_and_the_whole_hide_it() -> None:
+    teams = [f"t{i}" for i in range(8)]
+    draw = random.Random(3)
+    channels = ("chat", "email", "phone", "web")
+    usual = [one._replace(said=(("channel", draw.choice(channels)), ("team", draw.choice(teams)))) for one in quiet(an_hour=32.0)]
+    told = [
+        Counted(NOW - 15 * MINUTE + i * MINUTE, 1, (("channel", channels[i % 4]), ("team", "t3"))) for i in range(14)
+    ]  # fmt: skip
+    cells = cells_of([*usual, *told], NOW, ZONE)
+    found = {by: Detector([watching(msgspec.structs.replace(ESCALATION, by=by))]) for by in (("channel",), ("channel", "team"))}
+    opened = {by: [i for i in rounds(one, cells, NOW - 15 * MINUTE, NOW).values() if i is not None] for by, one in found.items()}
+    assert opened["channel",] == []
+    assert {one.now.cut for one in opened["channel", "team"]} == {(("team", "t3"),)}
+    seen = found["channel", "team"].round(cells, NOW)[0]
+    assert found["channel", "team"].causes(seen, cells, NOW).named[0].cut == (("team", "t3"),)
 
 
 def test_agents_are_never_a_cause(history: list[Counted]) -> None:

@@ -136,3 +136,11 @@ def test_of_many_channels_those_with_most_history_are_watched() -> None:
     assert len(found) == 1 + history.SERIES_MAX
     most = {cut[0][1] for cut in found[1:]}
     assert most <= {f"<b>{i}\u202e\x00" for i in range(1500) if i % 60 >= 58}
+
+
+def test_of_every_dimension_that_is_watched_those_with_most_history_are() -> None:
+    now = ms("2026-11-18T12:00")
+    counted = [Counted(now - 9 * DAY, 1 + i, (("channel", f"c{i:02}"), ("team", f"t{i:02}"))) for i in range(50)]
+    found = history.series_of(cells_of(counted, now), ESCALATION, now)
+    most = [f"{i:02}" for i in range(49, 49 - history.SERIES_MAX, -1)]
+    assert found == [TOTAL, *((("channel", f"c{i}"),) for i in most), *((("team", f"t{i}"),) for i in most)]
