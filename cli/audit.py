@@ -31,7 +31,7 @@ from kpis.reading import Reader
 from schemas.canonical import millis_from, rfc3339
 from schemas.rejections import Rejected
 from schemas.topics import EVENTS, FACTS
-from services.api.board import targets_of
+from services.api.declared import targets_of
 from services.kafka import wait_for_broker
 from services.settings import Settings, load_settings
 

@@ -27,7 +27,7 @@ from schemas.codec import decode_event
 from schemas.events import Event
 from schemas.figures import Figure
 from schemas.rejections import Reason, Rejected
-from services.api.board import targets_of
+from services.api.declared import targets_of
 from services.controls import timeline_of_settings
 from services.settings import Settings, load_settings
 

@@ -13,7 +13,7 @@ from deploy.render.alerts import Alert
 from deploy.render.burn import NeverFires, Speed, speeds
 from kpis.kpi import Kpi
 from kpis.window import NOW
-from services.api.board import targets_of
+from services.api.declared import targets_of
 from services.api.metrics import SPLIT_BY, names
 from services.settings import Settings
 from services.settings_errors import ConfigError, Problem

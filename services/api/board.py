@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError
 from kpis.catalogue import KPIS
 from kpis.cells import Cells
 from kpis.folding import Folded
-from kpis.kpi import Kpi, Targets
+from kpis.kpi import Kpi
 from kpis.query import Anchor, Point, Query
 from kpis.reading import Reader
 from kpis.window import Levels, Zone
@@ -32,6 +32,7 @@ from schemas.standing import Standing
 from services import controls, generations
 from services.api import tallied
 from services.api.decisions import KeptDecisions
+from services.api.declared import entry_of, targets_of
 from services.api.lag import Lag
 from services.api.ports import Counted, Freshness
 from services.controls import Control
@@ -43,7 +44,6 @@ log = logging.getLogger("deskpulse.api")
 LAG_MAX_SECONDS = 10.0
 IDLE_MS = 30_000
 PRUNE_SECONDS = 60.0
-_UNITS = ("_seconds", "_ratio", "_score", "_tickets", "_complaints")
 
 
 class Board:
@@ -307,41 +307,3 @@ def _empty(settings: Settings) -> Folded:
 
 class MissingDifferences(RuntimeError):
     """Records between what the cells include and what `differences` still hold are gone."""
-
-
-def targets_of(settings: Settings, kpis: tuple[Kpi, ...]) -> dict[str, Targets]:
-    """The configured targets by KPI; a target is named after the KPI, with or without its unit."""
-    ids = {kpi.id for kpi in kpis}
-    out: dict[str, Targets] = {}
-    for name, target in settings.targets.items():
-        kpi_id = next((name.removesuffix(u) for u in _UNITS if name.removesuffix(u) in ids), name)
-        out[kpi_id] = Targets(_ms(target.p50), _ms(target.within), target.share)
-    return out
-
-
-def _ms(seconds: float | None) -> int | None:
-    return None if seconds is None else round(seconds * 1000)
-
-
-def entry_of(kpi: Kpi) -> dict[str, Any]:
-    """One entry of the catalogue, as the API and the docs show it."""
-    return {
-        "id": kpi.id,
-        "title": kpi.title,
-        "subject": kpi.subject,
-        "unit": kpi.unit,
-        "better": kpi.better,
-        "formula": kpi.formula,
-        "meaning": kpi.meaning,
-        "windows": list(kpi.windows),
-        "anchors": list(kpi.anchors),
-        "clocks": list(kpi.clocks),
-        "dimensions": list(kpi.dimensions),
-        "measures": [measure.name for measure in kpi.measures],
-        "n_min": kpi.n_min,
-        "version": kpi.version,
-        "exposed": kpi.exposed,
-        "watch": None if kpi.watch is None else kpi.watch.id,
-        "events": list(kpi.events),
-        "source": kpi.source,
-    }

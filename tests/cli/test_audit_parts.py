@@ -16,7 +16,7 @@ from cli.compute import figures_of
 from kpis.catalogue import KPIS, by_id
 from kpis.query import Query
 from schemas.canonical import CLOCK_AHEAD_MS, millis_from
-from services.api.board import entry_of
+from services.api.declared import entry_of
 from services.settings import Settings
 from tests.services.aggregator.shards import NOON_MS, PAIRS, afternoon
 

@@ -16,7 +16,7 @@ from kpis.query import Query
 from kpis.window import READ_MARGIN_MS
 from schemas.canonical import event_from, rfc3339
 from schemas.events import Event
-from services.api.board import entry_of
+from services.api.declared import entry_of
 from services.api.questions import Known, figures_query
 from services.settings import Settings
 

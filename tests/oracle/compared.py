@@ -16,7 +16,7 @@ from schemas.canonical import millis_from
 from schemas.codec import encode_event
 from schemas.events import Event
 from schemas.figures import Figure
-from services.api.board import targets_of
+from services.api.declared import targets_of
 from services.controls import timeline_of_settings
 from services.settings import Settings
 from tests.oracle.frame import Oracle, Row, close

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from kpis.kpi import Kpi
 from services.api import metrics
-from services.api.board import entry_of
+from services.api.declared import entry_of
 from services.api.metrics import Exposed
 
 NOW = "now"

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from kpis.catalogue import KPIS
 from services.api.app import create_app
-from services.api.board import entry_of
+from services.api.declared import entry_of
 from services.settings import Settings
 from tests.deploy.grafana.reading import dashboards, expressions, filled_in, selectors, variables
 from tests.deploy.grafana.serving import (
