@@ -21,7 +21,7 @@ from services.aggregator.checkpoint import group_of
 from services.kafka import client_options, end_offsets, read_partition
 from services.settings import AggregatorSettings, Settings, as_environment, topic
 from tests.conftest import REPOSITORY
-from tests.faults.verdict import Verdict, compared, kept, undisturbed
+from tests.faults.verdict import Verdict, compared, counted, counted_once, kept, undisturbed
 from tests.services.aggregator.shards import afternoon
 from tests.services.aggregator.workers import included, publish, trim, until
 
@@ -165,7 +165,8 @@ async def play(settings: Settings, folder: Path, guard: str, without: str | None
     now_ms = max(event.occurred_at_ms for event in events)
     async with stage(settings, folder) as on:
         await SCENARIOS[guard](on, events, without)
-    return compared(undisturbed(events, settings, now_ms), await kept(settings, now_ms))
+    expected = {**undisturbed(events, settings, now_ms), **counted_once(events, settings)}
+    return compared(expected, {**await kept(settings, now_ms), **await counted(settings)})
 
 
 QUICK = AggregatorSettings(checkpoint_ms=50, fold_ms=100)

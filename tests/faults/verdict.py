@@ -14,10 +14,15 @@ import msgspec
 
 from cli.compute import cells_of
 from kpis.cells import BASE, Cells
+from kpis.entities import Entities
+from kpis.folding import Folded
+from kpis.measures import CONVERSION
 from kpis.window import Levels, Zone
 from schemas import topics
-from schemas.cells import LATE_KEY
+from schemas.cells import LATE_KEY, decode_marker
 from schemas.events import Event
+from services.aggregator.columns import tally_records
+from services.controls import timeline_of_settings
 from services.kafka import read_partition
 from services.settings import Settings, topic
 from tests.kpis.simulated import at_rest
@@ -82,6 +87,32 @@ def undisturbed(events: Iterable[Event], settings: Settings, now_ms: int) -> Num
 def of_cells(cells: Cells, now_ms: int) -> Numbers:
     """The numbers of some cells, as they are kept at an instant."""
     return numbers_of(at_rest(cells), cells.levels, now_ms)
+
+
+async def counted(settings: Settings) -> Numbers:
+    """The gross counts that stand beside the cells."""
+    marker = None
+    async for record in read_partition(settings, topic(settings, topics.CELLS), 0):
+        marker = record.value if record.key == topics.MARKER else marker
+    folded = Folded(Cells(levels_of(settings)))
+    if marker is not None:
+        folded.restore(decode_marker(marker))
+    return _tallies_of(folded)
+
+
+def counted_once(events: Iterable[Event], settings: Settings) -> Numbers:
+    """The same when each event is applied once, in this order."""
+    entities, folded = Entities(timeline_of_settings(settings)), Folded(Cells(levels_of(settings)))
+    for event in events:
+        entities.apply(event)
+    for record in tally_records(entities.tallies, "events-0", 0):
+        folded.add(record, 0)
+    return _tallies_of(folded)
+
+
+def _tallies_of(folded: Folded) -> Numbers:
+    # conversions are news or history by the clock of the checkpoint that finds them, so no two runs need agree
+    return {f"tally|{'|'.join(key)}": n for key, n in folded.tallies.items() if key[0] != CONVERSION.tally}
 
 
 def levels_of(settings: Settings) -> Levels:
