@@ -12,7 +12,7 @@ import typer
 from cli.sources_state import states, tell_problems
 from cli.terminal import AsJson, say, show_json, stdout, table
 from kpis.controls import DEFAULT_CALENDAR
-from services.api_settings import TOKEN_SETTINGS, ApiSettings
+from services.api_settings import TOKEN_LEAST_CHARS, TOKEN_SETTINGS, ApiSettings
 from services.calendar_settings import CalendarSettings
 from services.kafka import client_options
 from services.settings import load_settings
@@ -43,6 +43,8 @@ def check(
         else:
             say("no sources yet: `deskpulse sources add KIND --write` adds one")
         stdout().print(table(access, ("may", "by", "needs")))
+        for variable in settings.api.short(os.environ):
+            say(f"the token in {variable} has fewer than {TOKEN_LEAST_CHARS} characters: openssl rand -hex 24 makes a better one")
         if calendars:
             stdout().print(table(calendars, ("calendar", "time_zone", "hours", "holidays", "closed", "special")))
             if DEFAULT_CALENDAR not in settings.calendars:

@@ -60,6 +60,11 @@ def _with_embedded(settings: Settings, stack: ExitStack) -> Settings:
     host, _, port = settings.kafka.bootstrap.partition(":")
     if host not in ("127.0.0.1", "localhost") or "," in port:
         raise typer.BadParameter(f"--embedded starts a broker on this machine, but kafka.bootstrap is {settings.kafka.bootstrap}")
+    if (protocol := settings.kafka.security.protocol) != "PLAINTEXT":
+        raise typer.BadParameter(
+            f"--embedded starts a broker that speaks PLAINTEXT, to this machine alone, but kafka.security.protocol is {protocol}: "
+            "take [kafka.security] out, or leave --embedded out and name your broker in kafka.bootstrap"
+        )
     say("starting the embedded Apache Kafka")
     broker = stack.enter_context(EmbeddedKafka(settings.data_dir, port=int(port), say=say))
     return settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"bootstrap": broker.bootstrap})})

@@ -17,6 +17,10 @@ from services.source_settings import Section, variable_name
 Port = Annotated[int, Field(ge=1, le=65_535)]
 MaybeVariable = Annotated[str, AfterValidator(lambda name: variable_name(name) if name else name)]
 """The name of a variable, "" for none."""
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$|^[0-9A-Fa-f:.]+$")]
+"""The name or the address by which a browser or a proxy calls us, without scheme and port."""
+TOKEN_LEAST_CHARS = 16
+"""A shorter token can be tried out: nobody counts wrong ones. It is taken with a warning, since a wall that goes dark helps nobody."""
 TOKEN_SETTINGS = ("token_env", "edit_token_env", "controls_token_env")
 
 
@@ -36,7 +40,8 @@ class ApiSettings(Section):
     """The figures over HTTP and the wall board. Each setting names the variable that holds a bearer token.
 
     `token_env` reads ("" = everybody may), `edit_token_env` edits boards, `controls_token_env` every control that can be written
-    ("" = nobody may).
+    ("" = nobody may). Without the first, an API on a loopback address answers under loopback's names, `host` and `allowed_hosts`
+    alone, and one on another address does once `allowed_hosts` names any.
     """
 
     host: str = "127.0.0.1"
@@ -44,6 +49,7 @@ class ApiSettings(Section):
     token_env: MaybeVariable = ""
     edit_token_env: MaybeVariable = ""
     controls_token_env: MaybeVariable = ""
+    allowed_hosts: tuple[HostName, ...] = ()
 
     def token(self, environ: Mapping[str, str] = os.environ) -> str | None:
         """The bearer token that callers must show, None when the API is open. Raises ConfigError when it is named but empty."""
@@ -64,4 +70,10 @@ class ApiSettings(Section):
             return None
         if value := environ.get(variable, "").strip():
             return value
-        raise ConfigError([Problem("the environment", f"api.{name}", f"{variable} is not set", "a bearer token in that variable")])
+        expected = "a bearer token in that variable (openssl rand -hex 24)"
+        raise ConfigError([Problem("the environment", f"api.{name}", f"{variable} is not set", expected)])
+
+    def short(self, environ: Mapping[str, str] = os.environ) -> list[str]:
+        """The variables whose tokens are so short that they can be tried out."""
+        named = [getattr(self, name) for name in TOKEN_SETTINGS]
+        return [variable for variable in named if variable and 0 < len(environ.get(variable, "").strip()) < TOKEN_LEAST_CHARS]

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
+from cli.archiving.controls import archived_controls, restore_controls, save_controls
 from cli.archiving.layout import Contents
 from cli.archiving.parquet import LibraryMissing
 from cli.archiving.restoring import Restored, restore
@@ -30,7 +31,7 @@ from services.settings import Settings, load_settings, topic
 from services.topics import ensure_topics
 
 T = TypeVar("T")
-archive = typer.Typer(help="`events` to Parquet files, and from them back into Kafka.", no_args_is_help=True)
+archive = typer.Typer(help="`events` and what was decided to files, and from them back into Kafka.", no_args_is_help=True)
 _BROKER_SECONDS = 30
 
 
@@ -42,7 +43,7 @@ def archive_run(
     rows: Annotated[int, typer.Option(min=1, help="Events after which a file ends.")] = Limits().rows,
     as_json: AsJson = False,
 ) -> None:
-    """Write `events` to Parquet files from where the archive ends, one row an event with its exact bytes.
+    """Write `events` to Parquet files from where the archive ends, one row an event with its exact bytes, and `controls` beside them.
 
     May be killed at any moment: the next run goes on where the files end. Exit 1 when Kafka had let go of records before they
     were archived (all others are archived nevertheless), 2 when the archive or Kafka cannot be reached.
@@ -59,8 +60,9 @@ def archive_run(
             while True:
                 began = time.monotonic()
                 saved = await _round(live, store, Limits(rows=rows))
+                controls = await save_controls(live, store)  # last: a round refuses the archive of another topic
                 missing = missing or bool(saved.gone)
-                _tell_saved(saved, store, as_json)
+                _tell_saved(saved, controls, store, as_json)
                 if not follow:
                     return missing
                 await asyncio.sleep(max(0.0, began + every - time.monotonic()))
@@ -76,7 +78,9 @@ def archive_restore(
     force: Annotated[bool, typer.Option("--force", help="Publish into a topic that holds events already.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Publish the archived events into an empty `events`, packed for the partitions that the settings name.
+    """Publish the archived events into an empty `events`, packed for the partitions that the settings name, and what was decided.
+
+    Boards, policies and calendars come first, from when they held; what was decided here later than there stays as it is.
 
     A topic that holds events is refused, so that nobody mixes two companies by mistake. --force is safe where they are the same
     events: each has an id, and an event that is there already changes nothing. Exit 1 when the archive has holes, 2 when it cannot
@@ -85,25 +89,26 @@ def archive_restore(
     settings = load_settings()
     since_ms = 0 if since is None else _instant(since)
 
-    async def work() -> tuple[Restored, Contents]:
+    async def work() -> tuple[Restored, Contents, int]:
         store = Store(source or default_address(settings))
         contents = await asyncio.to_thread(store.contents)
-        if not contents.partitions:
+        if not contents.partitions and not await asyncio.to_thread(archived_controls, store):
             raise ArchiveUnusable(f"there is no archive at {store.shown}: name it with --from")
         await wait_for_broker(settings, say, _BROKER_SECONDS)
         live = await _live(settings)
         await _refuse_what_is_full(live, force)
+        controls = await restore_controls(live, store)
         with _bar("events") as bar:
             task = bar.add_task("restoring", total=None)
             done = await restore(live, store, contents, since_ms, say, lambda events: bar.update(task, completed=events))
-        return done, contents
+        return done, contents, controls
 
-    done, contents = _ran(work())
+    done, contents, controls = _ran(work())
     holes = contents.holes()
     if as_json:
-        show_json({**done._asdict(), "missing": [hole._asdict() for hole in holes]})
+        show_json({**done._asdict(), "controls": controls, "missing": [hole._asdict() for hole in holes]})
     else:
-        say(f"{done.events:,} events are published")
+        say(f"{done.events:,} events and {controls:,} decisions (boards included) are published")
     if done.own:
         say(f"{done.own:,} logs of merged tickets stayed behind: the aggregator writes them again")
     if done.unreadable:
@@ -126,11 +131,11 @@ async def _round(settings: Settings, store: Store, limits: Limits) -> Saved:
         return await save(settings, store, limits, lambda: time.time_ns() // 1_000_000, tell)
 
 
-def _tell_saved(saved: Saved, store: Store, as_json: bool) -> None:
+def _tell_saved(saved: Saved, controls: int, store: Store, as_json: bool) -> None:
     if as_json:
-        show_json({**saved._asdict(), "gone": [hole._asdict() for hole in saved.gone], "archive": store.shown})
+        show_json({**saved._asdict(), "controls": controls, "gone": [hole._asdict() for hole in saved.gone], "archive": store.shown})
     else:
-        say(f"{saved.events:,} events in {saved.files:,} new files ({saved.bytes:,} bytes) at {store.shown}")
+        say(f"{saved.events:,} events in {saved.files:,} new files ({saved.bytes:,} bytes), {controls:,} controls in all, at {store.shown}")
     for hole in saved.gone:
         say(f"MISSING: Kafka had let go of {hole} before they were archived: archive more often, or keep `events` for longer")
 

@@ -1,8 +1,9 @@
 """How the files of an archive are named, and what follows from the names alone.
 
-`date=2026-11-22/partition=3/offset-<first>-<last>.parquet` holds the records of one partition with offsets in [first, last].
+`date=2026-11-22/partition=3/offset-<first>-<last>.parquet` holds the records of one partition with offsets in [first, last];
+`_controls.jsonl` what was decided, one record a line (who reads the folder as one table leaves out what begins with a low line).
 
-Laws: the names are the archive's only memory of how far it goes; the files of a partition tile its offsets, so what is missing
+Laws: the names are the archive's only memory of how far its events go; the files of a partition tile its offsets, so what is missing
 between two of them was gone from Kafka before it could be archived; `date` is the day (UTC) on which the first record of a file
 was received, and no event of the file was received on a later one.
 """
@@ -14,6 +15,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+CONTROLS_FILE = "_controls.jsonl"
 _PATH = re.compile(r"(?:^|/)date=(\d{4}-\d\d-\d\d)/partition=(\d{1,9})/offset-(\d{1,20})-(\d{1,20})\.parquet$")
 
 

@@ -57,7 +57,12 @@ class Store:
     def write(self, piece: Piece, rows: list[Row]) -> int:
         """Write one file; its size in bytes. Raises ArchiveUnusable."""
         data = encoded(rows)
-        path = f"{self._root}/{piece.path}"
+        self.write_file(piece.path, data)
+        return len(data)
+
+    def write_file(self, name: str, data: bytes) -> None:
+        """Write one file, or another in its place. Raises ArchiveUnusable."""
+        path = f"{self._root}/{name}"
         try:
             if self._local:
                 _write_local(Path(path), data)
@@ -67,7 +72,16 @@ class Store:
                 self._files.mv(path + _UNFINISHED, path)
         except OSError as error:
             raise ArchiveUnusable(f"{self.shown} cannot be written to: {error}") from None
-        return len(data)
+
+    def read_file(self, name: str) -> bytes | None:
+        """One file whole, None when there is none. Raises ArchiveUnusable."""
+        try:
+            data: bytes = self._files.cat_file(f"{self._root}/{name}")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ArchiveUnusable(f"{self.shown}: {name}: {error}") from None
+        return data
 
     def read(self, piece: Piece) -> Iterator[Row]:
         """The rows of one file, in the order of the offsets. Raises ArchiveUnusable."""
@@ -106,7 +120,7 @@ class Store:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
                     raise ArchiveUnusable(f"another `deskpulse archive run` writes to {self.shown}") from None
-                for left in root.glob(f"date=*/partition=*/*{_UNFINISHED}"):
+                for left in (*root.glob(f"date=*/partition=*/*{_UNFINISHED}"), *root.glob(f"*{_UNFINISHED}")):
                     left.unlink(missing_ok=True)
                 yield
         except OSError as error:

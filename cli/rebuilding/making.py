@@ -18,7 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from cli.addresses import reachable
+from cli.archiving.controls import OF_FIGURES, OF_TOPICS, archived_controls, restore_controls
 from cli.archiving.restoring import restore
 from cli.archiving.store import Store
 from cli.processes import Service, Supervisor, deskpulse
@@ -59,9 +59,9 @@ def make(settings: Settings, decided: Plan, *, from_archive: str | None, restate
     decided = asyncio.run(_prepared(settings, target, decided, restate=restate))
     with Supervisor(as_environment(target), say=_errors_only) as children:
         for number, port in enumerate(ports[1:]):
-            url = f"http://{reachable(target.aggregator.host)}:{port}/readyz"
+            url = f"http://127.0.0.1:{port}/readyz"
             children.start(Service(f"aggregator-{number}", deskpulse("aggregator"), url), {"DESKPULSE_AGGREGATOR": _section(target, port)})
-        api = f"http://{reachable(target.api.host)}:{ports[0]}"
+        api = f"http://127.0.0.1:{ports[0]}"
         open_api = target.api.model_copy(update={"port": ports[0], "token_env": "", "host": "127.0.0.1"})
         children.start(Service("api", deskpulse("api"), f"{api}/healthz"), {"DESKPULSE_API": open_api.model_dump_json()})
         making = _Making(settings, target, decided, children, api, asked, workers)
@@ -91,7 +91,10 @@ class _Making:
             await make_live(self._settings, self._plan.next)
             say(f"switched to generation {self._plan.next.number}")
             await self._drained(copying)
-            return True, await self._taken_over(), events
+            taken_over = await self._taken_over()
+            if from_archive is not None:
+                await self._restore_boards(from_archive)
+            return True, taken_over, events
         finally:
             if copying is not None:
                 copying.cancel()
@@ -100,11 +103,18 @@ class _Making:
     async def _restore(self, address: str) -> None:
         store = Store(address)
         contents = await asyncio.to_thread(store.contents)
+        await asyncio.to_thread(archived_controls, store)  # read when all is done; a broken file is told now
         say(f"publishing the archive at {store.shown}")
         done = await restore(self._target, store, contents, 0, say, lambda events: None)
         say(f"{done.events:,} events of the archive are published")
         for hole in contents.holes():
             say(f"MISSING: {hole} are not in the archive")
+
+    async def _restore_boards(self, address: str) -> None:
+        """What of the archive figures do not depend on: their decisions are the settings', which have been published since."""
+        back = await restore_controls(self._settings, Store(address), but=OF_TOPICS | OF_FIGURES)
+        if back:
+            say(f"boards brought back from the archive: {back:,}")
 
     async def _caught_up(self, copying: asyncio.Task[None] | None) -> int | None:
         """Wait until the new figures include what the events held a moment ago; their records then, None when asked to end."""

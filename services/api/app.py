@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping
@@ -19,18 +20,21 @@ from services.api.access import Access
 from services.api.board import Board
 from services.api.boards.kept import Boards
 from services.api.headers import with_strict_headers
+from services.api.hosts import Hosts, names_of
 from services.api.hub import Hub
 from services.api.lineage import Lineages, StateLineages
 from services.api.ports import Decisions, Figures
 from services.api.routes import boards, catalogue, controls, figures, health, lineage, metrics, series, sources, spikes, stream, wall
 from services.api.scrape import Scrape
 from services.api.spikes import Spikes
+from services.api_settings import TOKEN_LEAST_CHARS
 from services.protocol import BoundedHttp
 from services.settings import Settings
 
 HEARTBEAT_SECONDS = 10.0
 SHUTDOWN_SECONDS = 3
 """How long open requests may take to end; streams are told to at once."""
+log = logging.getLogger("deskpulse.api")
 
 
 class Api(FastAPI):
@@ -56,6 +60,10 @@ def create_app(
     Raises ConfigError when a token is named but not set.
     """
     tokens = settings.api.tokens(environ)
+    for variable in settings.api.short(environ):
+        log.warning(
+            "the token in %s has fewer than %d characters: make a longer one with openssl rand -hex 24", variable, TOKEN_LEAST_CHARS
+        )
     build = _version()
     walls = Boards(board, settings, editable=tokens.edit is not None or tokens.controls is not None)
     hub = Hub(board)
@@ -95,6 +103,8 @@ def create_app(
     if lineages is not None:
         app.include_router(lineage.router(board, lineages))
     app.add_middleware(Access, tokens=tokens)
+    if tokens.read is None and (names := names_of(settings.api)) is not None:
+        app.add_middleware(Hosts, names=names)
     return app
 
 

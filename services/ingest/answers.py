@@ -12,7 +12,7 @@ _json = msgspec.json.Encoder()
 _JSON = (b"content-type", b"application/json")
 _PROBLEM = (b"content-type", b"application/problem+json")
 STRICT = ((b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"), (b"x-content-type-options", b"nosniff"))
-"""On every answer but the page of the documentation: no browser runs or guesses anything of it, whatever a sender made us say back."""
+"""On every answer: no browser runs or guesses anything of it, whatever a sender made us say back. `/docs` has a policy of its own."""
 
 TITLES = {
     401: "Not authorised",

@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 from services.controls import Control, follow
 from services.generations import entered, live_of
 from services.ingest.answers import STRICT, TITLES
+from services.ingest.documentation import PAGE_POLICY, page
 from services.ingest.door import Door
 from services.ingest.metrics import Metrics
 from services.ingest.openapi import with_webhooks
@@ -62,8 +63,7 @@ class IngestApp(FastAPI):
         if scope["type"] == "http" and (scope["path"].startswith(f"{PREFIX}/") or scope["path"] == PREFIX):
             await self.deliveries(scope, receive, send)
         else:
-            strictly = scope["type"] == "http" and scope["path"] != "/docs"  # that page runs scripts
-            await super().__call__(scope, receive, _strictly(send) if strictly else send)
+            await super().__call__(scope, receive, _strictly(send) if scope["type"] == "http" else send)
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, with the webhook paths."""
@@ -118,7 +118,13 @@ def create_app(
                     with suppress(asyncio.CancelledError):
                         await task
 
-    app = IngestApp(title="deskpulse ingest", description="Webhooks in, canonical events out.", redoc_url=None, lifespan=lifespan)
+    app = IngestApp(
+        title="deskpulse ingest",
+        description="Webhooks in, canonical events out.",
+        lifespan=lifespan,
+        docs_url=None,  # our own page: nothing from elsewhere
+        redoc_url=None,
+    )
     app.deliveries = Webhooks(sources, door, metrics, settings.ingest.max_body_bytes, clock)
 
     @app.get("/healthz", tags=["health"])
@@ -137,6 +143,10 @@ def create_app(
         """Ingest's own metrics, in Prometheus' text format."""
         return Response(generate_latest(metrics.registry), headers={"content-type": CONTENT_TYPE_LATEST})
 
+    @app.get("/docs", include_in_schema=False)
+    async def documentation() -> Response:
+        return Response(page(app.openapi()), headers={"content-security-policy": PAGE_POLICY}, media_type="text/html")
+
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
         return _problem(error.status_code, f"{error.detail}: see /docs for the paths")
@@ -147,7 +157,8 @@ def create_app(
 def _strictly(send: Send) -> Send:
     async def sending(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *STRICT]
+            named = {name for name, _ in message["headers"]}
+            message["headers"] = [*message["headers"], *((name, value) for name, value in STRICT if name not in named)]
         await send(message)
 
     return sending

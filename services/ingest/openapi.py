@@ -39,7 +39,7 @@ _PROBLEM = {
     },
 }
 _REFUSALS = {
-    "401": "unknown source, or signature missing, wrong or too old",
+    "401": "unknown source, or signature or token missing, wrong or too old; which of these is not told",
     "405": "a method that this kind's sender does not use; see Allow",
     "408": "the body did not arrive in time",
     "413": "the body is too large",
@@ -144,7 +144,11 @@ def _contents(providers: Iterable[Provider]) -> dict[str, Any]:
 def _without_body(summary: str, method: str) -> dict[str, Any]:
     asked = [one for one in PROVIDERS.values() if method.upper() in one.probes or (method == "options" and one.handshake is not None)]
     about = f"Answered without a proof. Kinds whose senders ask it before they deliver:\n\n{_listed(asked)}"
-    responses = {"200": {"description": "the source is there"}, "401": _problem(_REFUSALS["401"]), "405": _problem(_REFUSALS["405"])}
+    responses = {
+        "200": {"description": "this may be sent here; whether the source is there is not told"},
+        "401": _problem(_REFUSALS["401"]),
+        "405": _problem(_REFUSALS["405"]),
+    }
     return {"summary": summary, "description": about, "tags": ["webhooks"], "responses": responses}
 
 

@@ -1,7 +1,8 @@
 """The webhook paths as plain ASGI: read the body within its bounds, verify the sender on the raw bytes, hand it to the door.
 
 Laws: whatever is sent, one of the documented answers comes back, and never 404, 410 or 3xx, after which senders switch a webhook
-off; nothing of a body, a header or a path token is logged; a body of a sender who is not verified is counted and forgotten.
+off; nothing of a body, a header or a path token is logged; a body of a sender who is not verified is counted and forgotten;
+nobody who cannot prove himself learns which names are configured: one that is not is answered, with the same work, as one that is.
 """
 
 from __future__ import annotations
@@ -35,6 +36,14 @@ READING_MAX_BYTES = 256 * 1024 * 1024
 _DISCARD_MAX_BYTES = 16 * 1024 * 1024
 """How much of a body that is too large is read and thrown away, so that its sender reads the answer and not a reset."""
 
+_NOT_AUTHORISED = problem(
+    401,
+    "there is no source of this name, or the signature or the token is missing, wrong or too old: check the name in the address "
+    "(/webhooks/{source}), the secret and the sender's clock (300 s are allowed)",
+    headers=((b"www-authenticate", b'Bearer realm="webhooks"'),),
+)
+"""One answer for all of these, so that it tells nothing; which of them it was is told to the counters: an unknown name as `unknown`."""
+
 _WINDOW_BITS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
 _log = logging.getLogger(__name__)
 
@@ -56,6 +65,7 @@ class Webhooks:
 
     def __init__(self, sources: Mapping[str, Source], door: Door, metrics: Metrics, max_body_bytes: int, clock: Callable[[], int]) -> None:
         self._sources = sources
+        self._stand_ins = tuple(sources.values())
         self._door = door
         self._metrics = metrics
         self._max_bytes = max_body_bytes
@@ -109,22 +119,18 @@ class Webhooks:
             query=scope["query_string"],
             received_at_ms=self._clock(),
         )
-        if source is None:
-            raise Refused(_not_authorised("this source is not known: post to /webhooks/{source} with a name of the configuration"))
+        asked = self._stand_in(_named(scope["path"])[0]) if source is None else source
+        if asked is None:
+            raise Refused(_NOT_AUTHORISED)
         if method == "OPTIONS":
-            return _options(source, delivery), "ignored"
-        if method in source.provider.probes:
+            return _options(asked, delivery), "ignored"
+        if method in asked.provider.probes:
             return Answer(200, b"", ((b"content-length", b"0"),)), "ignored"
-        if method not in source.provider.methods:
-            raise Refused(problem(405, "send deliveries with POST", headers=((b"allow", _allowed(source)),)))
-        if (proof := source.proof(delivery, token)) is Proof.NONE:
-            raise Refused(
-                _not_authorised(
-                    "the token in the path is not one of this source's"
-                    if token is not None
-                    else "the signature is missing, wrong or too old: check the secret and the sender's clock (300 s are allowed)"
-                )
-            )
+        if method not in asked.provider.methods:
+            raise Refused(problem(405, "send deliveries with POST", headers=((b"allow", _allowed(asked)),)))
+        proof = asked.proof(delivery, token)
+        if source is None or proof is Proof.NONE:
+            raise Refused(_NOT_AUTHORISED)
         self._metrics.verified(source.name, delivery.received_at_ms)
         if source.rate is not None and (wait := source.rate.seconds_until_free(perf_counter())):
             raise Refused(problem(429, "more deliveries than this source is allowed: send slower", headers=(retry_after(wait),)))
@@ -134,6 +140,12 @@ class Webhooks:
         outcome = "accepted" if taken.accepted else "rejected" if taken.rejected else "ignored"
         reply = None if source.provider.reply is None else source.provider.reply(delivery)
         return taken.answer if reply is None else replied(reply.status, reply.content_type, reply.body), outcome
+
+    def _stand_in(self, name: str) -> Source | None:
+        """The source that a name which is not configured is answered like, the same for the same name; None where there are no sources."""
+        if not self._stand_ins:
+            return None
+        return self._stand_ins[zlib.crc32(name.encode("utf-8", "surrogatepass")) % len(self._stand_ins)]
 
     async def _taken(self, source: Source, delivery: Delivery, proof: Proof) -> Taken:
         """What became of a delivery, now or when it was taken before: a proof without a time is as good in a copy."""
@@ -202,10 +214,6 @@ def _named(path: str) -> tuple[str, str | None]:
     if len(parts) > 2:
         return "", None
     return parts[0], parts[1] if len(parts) == 2 else None
-
-
-def _not_authorised(detail: str) -> Answer:
-    return problem(401, detail, headers=((b"www-authenticate", b'Bearer realm="webhooks"'),))
 
 
 def _too_large(max_bytes: int) -> Answer:

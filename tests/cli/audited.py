@@ -21,7 +21,7 @@ from schemas.codec import encode_event, join_events
 from schemas.differences import Differences, decode_differences
 from schemas.events import Event
 from services.aggregator.ledgers import LedgerShard
-from services.api.board import entry_of
+from services.api.declared import entry_of
 from services.partition import partition_of
 from tests.services.aggregator.shards import LEVELS, NOON_MS, PAIRS, entity_shard, ledger_shard
 

@@ -67,10 +67,10 @@ def test_check_names_the_secret_that_is_missing(
 def test_check_says_who_may_do_what(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "other.toml"
     file.write_text('[api]\ntoken_env = "WALL_TOKEN"\nedit_token_env = "EDIT_TOKEN"\n')
-    monkeypatch.setenv("WALL_TOKEN", "hush-hush")
+    monkeypatch.setenv("WALL_TOKEN", "hush-hush-and-hush")
     assert run(["check", str(file)]) == 1
     assert "set the variable EDIT_TOKEN" in capsys.readouterr().out
-    monkeypatch.setenv("EDIT_TOKEN", "hush-hush")
+    monkeypatch.setenv("EDIT_TOKEN", "hush-hush-and-hush")
     assert run(["check", str(file), "--json"]) == 1
     out = capsys.readouterr().out
     assert [(row["may"], row["by"], bool(row["needs"])) for row in json.loads(out)["access"]] == [
@@ -79,7 +79,11 @@ def test_check_says_who_may_do_what(tmp_path: Path, capsys: pytest.CaptureFixtur
         ("write controls", "nobody (api.controls_token_env)", False),
     ]
     assert "hush-hush" not in out
-    monkeypatch.setenv("EDIT_TOKEN", "another")
+    monkeypatch.setenv("EDIT_TOKEN", "hush")
+    assert run(["check", str(file)]) == 0
+    said = capsys.readouterr()
+    assert "EDIT_TOKEN has fewer than 16 characters" in " ".join((said.out + said.err).split())
+    monkeypatch.setenv("EDIT_TOKEN", "another-of-its-own")
     assert run(["check", str(file)]) == 0
 
 

@@ -30,6 +30,14 @@ def test_a_broker_that_is_away_is_waited_for_until_asked_to_end(settings_for: Se
         assert terminal.process.wait(20) == 0
 
 
+def test_embedded_with_a_secured_broker_in_the_settings_is_refused_at_once(settings_for: SettingsFor) -> None:
+    security = {"protocol": "SASL_PLAINTEXT", "sasl_username": "u", "sasl_password_env": "NOT_SET"}
+    kafka = KafkaSettings(bootstrap="127.0.0.1:9092", security=security)
+    with running("up", "--embedded", environment=as_environment(settings_for(kafka=kafka))) as terminal:
+        terminal.until("kafka.security.protocol is")
+        assert terminal.process.wait(20) == 2
+
+
 @pytest.mark.broker
 def test_up_embedded_goes_on_after_a_killed_aggregator_and_ctrl_c_leaves_no_process(settings_for: SettingsFor, tmp_path: Path) -> None:
     [port] = free_ports(1)

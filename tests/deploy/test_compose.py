@@ -17,9 +17,12 @@ from compose_spec import PyCompose
 from cli.app import COMMANDS
 from deploy.docker.healthy import PORTS
 from deploy.kafka.properties import MESSAGE_MAX_BYTES, server_properties
+from services.api.app import create_app
 from services.settings import ENV_FILE, ENV_PREFIX, Settings, load_settings
 from tests.conftest import REPOSITORY
 from tests.deploy.docker.composition import FILE, OURS, composition, environment, mounted_from, mounts, services
+from tests.services.api.calling import calling
+from tests.services.api.fake_board import FakeBoard
 
 EVERY = sorted(services())
 WRITES_ITS_ROOT = {"kafka": "its image writes the configuration when it starts"}
@@ -152,6 +155,19 @@ def test_its_settings_are_ones_that_we_have(name: str) -> None:
         assert str(found) == value
     assert settings.kafka.bootstrap == "kafka:9092"
     assert {settings.ingest.host, settings.api.host, settings.aggregator.host} == {"0.0.0.0"}
+
+
+async def test_the_api_answers_to_prometheus_and_to_this_machine_and_not_to_a_name_that_is_pointed_here() -> None:
+    given = environment("api")
+    settings = load_settings(mounted_from("api", given[ENV_FILE]), given)
+    prometheus = yaml.safe_load((REPOSITORY / "deploy" / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+    targets = {
+        target for job in prometheus["scrape_configs"] for target in job["static_configs"][0]["targets"] if target.startswith("api:")
+    }
+    assert targets
+    async with calling(create_app(settings, FakeBoard(), environ={})) as client:
+        for host, status in {**dict.fromkeys(targets, 200), "127.0.0.1:8081": 200, "localhost:8081": 200, "evil.test:8081": 421}.items():
+            assert (await client.get("/metrics", headers={"Host": host})).status_code == status, host
 
 
 def test_the_health_check_knows_the_ports_of_the_settings() -> None:

@@ -43,8 +43,8 @@ async def test_the_page_adds_a_board_and_takes_it_back() -> None:
     board = filled()
     settings = Settings(**tomllib.loads(block("toml")))
     [address] = set(re.findall(r"8081(/v1/controls/board/[a-z-]+)", PAGE))
-    app = create_app(settings, board, decisions=Remembered(board), environ={settings.api.edit_token_env: "t"})
-    async with calling(app, Authorization="Bearer t") as client:
+    app = create_app(settings, board, decisions=Remembered(board), environ={settings.api.edit_token_env: "one-that-edits-boards"})
+    async with calling(app, Authorization="Bearer one-that-edits-boards") as client:
         kept = await client.put(address, content=block("json"), headers={"Content-Type": "application/json"})
         assert kept.status_code == 200, kept.text
         laid_out = (await client.get("/v1/boards/night-shift")).json()

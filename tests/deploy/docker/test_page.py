@@ -19,7 +19,7 @@ from tests.docs.pages import blocks
 
 PAGE = "docs/deployment.md"
 TEXT = (REPOSITORY / PAGE).read_text(encoding="utf-8")
-TOKENS = {f"DESKPULSE_{name}_TOKEN": name for name in ("READ", "EDIT", "CONTROLS")}
+TOKENS = {f"DESKPULSE_{name}_TOKEN": f"{name}-with-enough-characters" for name in ("READ", "EDIT", "CONTROLS")}
 
 
 @pytest.mark.parametrize("number", range(len(blocks(PAGE, "toml"))))

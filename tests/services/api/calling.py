@@ -15,6 +15,6 @@ async def calling(app: FastAPI, **headers: str) -> AsyncIterator[httpx.AsyncClie
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://deskpulse.test", headers=headers) as client,
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client,
     ):
         yield client

@@ -15,7 +15,7 @@ from tests.services.api.fake_board import MADE, NOON_MS, FakeBoard
 from tests.services.api.fake_lineages import FakeLineages
 
 STEP_SECONDS = 0.5
-ENVIRON = {"EDIT_TOKEN": "may-edit"}
+ENVIRON = {"EDIT_TOKEN": "may-edit-any-board"}
 SILENT = ("csat_score", "ces")
 """KPIs that have no data in any scene."""
 SCENES = ("moving", "still", "empty", "behind", "spike", "spikes", "hostile")

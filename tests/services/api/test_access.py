@@ -18,8 +18,9 @@ from tests.services.api.fake_board import FakeBoard
 
 MINE = "/v1/controls/board/mine"
 DECLARATION = {"title": "Mine", "tiles": [{"kpi": "nps", "windows": ["28d"]}]}
-ENVIRON = {"READ": "r3ad-t0ken", "EDIT": "3dit-t0ken", "CONTROL": "c0ntrol-t0ken"}
+ENVIRON = {"READ": "r3ad-t0ken-of-the-wall", "EDIT": "3dit-t0ken-of-the-room", "CONTROL": "c0ntrol-t0ken-of-all"}
 READ, EDIT, CONTROL = ENVIRON.values()
+LONG, SAME = "long-enough-to-be-one", "the-same-for-both"
 
 
 def app_with(*names: str) -> FastAPI:
@@ -156,9 +157,9 @@ async def test_no_token_is_ever_said_back(caplog: pytest.LogCaptureFixture) -> N
 @pytest.mark.parametrize(
     ("environ", "says"),
     [
-        pytest.param({"READ": "a", "EDIT": "b"}, "CONTROL is not set", id="named and not set"),
-        pytest.param({"READ": "a", "EDIT": " ", "CONTROL": "c"}, "EDIT is not set", id="named and blank"),
-        pytest.param({"READ": "the-same", "EDIT": "b", "CONTROL": "the-same"}, "a token of its own", id="who may read could write"),
+        pytest.param({"READ": LONG + "a", "EDIT": LONG + "b"}, "CONTROL is not set", id="named and not set"),
+        pytest.param({"READ": LONG + "a", "EDIT": " ", "CONTROL": LONG + "c"}, "EDIT is not set", id="named and blank"),
+        pytest.param({"READ": SAME, "EDIT": LONG + "b", "CONTROL": SAME}, "a token of its own", id="who may read could write"),
     ],
 )
 def test_tokens_that_cannot_be_meant_stop_the_start(environ: dict[str, str], says: str) -> None:
@@ -166,3 +167,13 @@ def test_tokens_that_cannot_be_meant_stop_the_start(environ: dict[str, str], say
     with pytest.raises(ConfigError, match=says) as refused:
         create_app(Settings(api=api), FakeBoard(), environ=environ)
     assert "the-same" not in str(refused.value)
+
+
+def test_a_short_token_is_taken_with_a_warning_that_names_its_variable(caplog: pytest.LogCaptureFixture) -> None:
+    api = ApiSettings(token_env="READ", edit_token_env="EDIT")
+    environ = {"READ": "pâte-à-choux-16x", "EDIT": f"  {'x' * 15}  "}
+    assert api.tokens(environ) == Tokens(read="pâte-à-choux-16x", edit="x" * 15)
+    create_app(Settings(api=api), FakeBoard(), environ=environ)
+    [warning] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "EDIT has fewer than 16 characters" in warning
+    assert "xxx" not in warning

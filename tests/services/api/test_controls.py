@@ -36,13 +36,13 @@ DECLARATION: dict[str, Any] = {
     "sources": True,
 }
 SETTINGS = Settings(api=ApiSettings(edit_token_env="EDIT"))
-ENVIRON = {"EDIT": "may-edit"}
+ENVIRON = {"EDIT": "may-edit-any-board"}
 
 
 @pytest.fixture
 async def editor(board: FakeBoard) -> AsyncIterator[httpx.AsyncClient]:
     """Calls with the token that may edit boards."""
-    async with calling(create_app(SETTINGS, board, decisions=board, environ=ENVIRON), Authorization="Bearer may-edit") as client:
+    async with calling(create_app(SETTINGS, board, decisions=board, environ=ENVIRON), Authorization="Bearer may-edit-any-board") as client:
         yield client
 
 
@@ -103,7 +103,7 @@ async def test_two_at_once_who_changed_the_same_revision_do_not_both_win() -> No
             return await super().decide(kind, id, value)
 
     board = Slow()
-    async with calling(create_app(SETTINGS, board, decisions=board, environ=ENVIRON), Authorization="Bearer may-edit") as client:
+    async with calling(create_app(SETTINGS, board, decisions=board, environ=ENVIRON), Authorization="Bearer may-edit-any-board") as client:
         answers = await asyncio.gather(*(client.put(MINE, json=DECLARATION, headers={"If-Match": '"0"'}) for _ in range(5)))
     assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412, 412]
 
@@ -188,7 +188,7 @@ async def test_what_kafka_does_not_keep_is_not_pretended() -> None:
             raise Undecided("Kafka does not keep it now (KafkaTimeoutError)")
 
     board = Away()
-    async with calling(create_app(SETTINGS, board, decisions=board, environ=ENVIRON), Authorization="Bearer may-edit") as client:
+    async with calling(create_app(SETTINGS, board, decisions=board, environ=ENVIRON), Authorization="Bearer may-edit-any-board") as client:
         answer = await client.put(MINE, json=DECLARATION)
         assert (await client.get("/v1/boards/mine")).status_code == 404
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")

@@ -44,8 +44,8 @@ async def replicas(kafka: str, settings_for: SettingsFor, number: int) -> AsyncI
 async def test_what_one_replica_takes_every_replica_serves(kafka: str, settings_for: SettingsFor) -> None:
     async with replicas(kafka, settings_for, 2) as (one, other):
         settings = one.settings.model_copy(update={"api": ApiSettings(edit_token_env="EDIT")})
-        app = create_app(settings, one, decisions=one.decisions, environ={"EDIT": "e"})
-        async with calling(app, Authorization="Bearer e") as client:
+        app = create_app(settings, one, decisions=one.decisions, environ={"EDIT": "one-that-edits-boards"})
+        async with calling(app, Authorization="Bearer one-that-edits-boards") as client:
             kept = None
             for title in ("First", "Second", "Third"):
                 kept = await client.put("/v1/controls/board/ours", json={**DECLARATION, "title": title})

@@ -73,9 +73,9 @@ async def test_a_page_may_run_its_own_scripts_and_nothing_else(client: httpx.Asy
 async def test_a_fault_of_ours_and_a_missing_token_are_answered_strictly_too() -> None:
     board = Broken()
     api = ApiSettings(token_env="READ")
-    async with calling(create_app(Settings(api=api), board, environ={"READ": "r"})) as client:
+    async with calling(create_app(Settings(api=api), board, environ={"READ": "one-that-reads-it-all"})) as client:
         assert_strict(refused := await client.get("/v1/kpis"))
-        assert_strict(traded := await client.get("/wall?token=r"))
+        assert_strict(traded := await client.get("/wall?token=one-that-reads-it-all"))
         board.advance()
         assert_strict(broken := await client.get("/v1/kpis"))
     assert (refused.status_code, traded.status_code, broken.status_code) == (401, 303, 500)

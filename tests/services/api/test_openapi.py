@@ -39,13 +39,13 @@ ADDRESSES = {
 }
 """Streams never end and are tried in test_stream.py."""
 WRITES = sorted(address for address in ADDRESSES if not address.startswith("GET "))
-MAY_WRITE = {"Authorization": "Bearer may-write"}
+MAY_WRITE = {"Authorization": "Bearer may-write-boards-and-tiles"}
 
 
 def _app() -> FastAPI:
     board = FakeBoard()
-    api = ApiSettings(edit_token_env="EDIT_TOKEN")
-    return create_app(Settings(api=api), board, FakeLineages(board), decisions=board, environ={"EDIT_TOKEN": "may-write"})
+    api = ApiSettings(edit_token_env="EDIT_TOKEN", allowed_hosts=("testserver",))
+    return create_app(Settings(api=api), board, FakeLineages(board), decisions=board, environ={"EDIT_TOKEN": "may-write-boards-and-tiles"})
 
 
 @pytest.fixture(scope="module")

@@ -222,7 +222,7 @@ async def test_files_are_asked_for_again_and_sent_once(client: httpx.AsyncClient
 @pytest.fixture
 def closed_app(board: FakeBoard) -> FastAPI:
     """The application with a token."""
-    return create_app(Settings(api=ApiSettings(token_env="WALL_TOKEN")), board, environ={"WALL_TOKEN": "pâte à choux"})
+    return create_app(Settings(api=ApiSettings(token_env="WALL_TOKEN")), board, environ={"WALL_TOKEN": "pâte à choux au chocolat"})
 
 
 @pytest.mark.parametrize(
@@ -232,12 +232,12 @@ def closed_app(board: FakeBoard) -> FastAPI:
         pytest.param("/readyz", "", 200, id="readiness needs none"),
         pytest.param(FIGURE, "", 401, id="figures without"),
         pytest.param(FIGURE, "Bearer wrong", 401, id="figures with a wrong one"),
-        pytest.param(FIGURE, "Basic pâte à choux", 401, id="another scheme"),
+        pytest.param(FIGURE, "Basic pâte à choux au chocolat", 401, id="another scheme"),
         pytest.param("/metrics", "", 401, id="metrics without"),
         pytest.param("/static/wall.js", "", 401, id="files without"),
         pytest.param("/openapi.json", "", 401, id="description without"),
         pytest.param("/wall?token=wrong", "", 401, id="wall with a wrong one"),
-        pytest.param("/v1/kpis?token=p%C3%A2te+%C3%A0+choux", "", 401, id="token in the address of anything but the wall"),
+        pytest.param("/v1/kpis?token=p%C3%A2te+%C3%A0+choux+au+chocolat", "", 401, id="token in the address of anything but the wall"),
     ],
 )
 async def test_a_token_is_asked_for(closed_app: FastAPI, path: str, header: str, status: int) -> None:
@@ -250,14 +250,14 @@ async def test_a_token_is_asked_for(closed_app: FastAPI, path: str, header: str,
 
 
 async def test_the_token_opens_the_api() -> None:
-    app = create_app(Settings(api=ApiSettings(token_env="WALL_TOKEN")), FakeBoard(), environ={"WALL_TOKEN": "s3cret"})
-    async with calling(app, Authorization="bearer s3cret") as client:
+    app = create_app(Settings(api=ApiSettings(token_env="WALL_TOKEN")), FakeBoard(), environ={"WALL_TOKEN": "s3cret-of-the-wall"})
+    async with calling(app, Authorization="bearer s3cret-of-the-wall") as client:
         assert (await client.get(FIGURE)).status_code == 200
 
 
 async def test_a_wall_trades_its_token_for_a_cookie(closed_app: FastAPI) -> None:
     async with calling(closed_app) as client:
-        first = await client.get("/wall/operations", params={"token": "pâte à choux", "theme": "light"})
+        first = await client.get("/wall/operations", params={"token": "pâte à choux au chocolat", "theme": "light"})
         assert (first.status_code, first.headers["location"]) == (303, "/wall/operations?theme=light")
         cookie = first.headers["set-cookie"]
         assert "HttpOnly" in cookie

@@ -273,7 +273,7 @@ async def test_a_reader_that_stops_reading_holds_up_nobody_and_grows_nothing() -
         "path": "/v1/stream",
         "raw_path": b"/v1/stream",
         "query_string": b"kpi=nps&window=28d",
-        "headers": [],
+        "headers": [(b"host", b"localhost")],
         "server": ("127.0.0.1", 1),
         "client": ("127.0.0.1", 2),
     }

@@ -45,7 +45,7 @@ class Viewer:
             "path": "/v1/stream",
             "raw_path": b"/v1/stream",
             "query_string": query,
-            "headers": [],
+            "headers": [(b"host", b"localhost")],
             "server": ("127.0.0.1", 1),
             "client": ("127.0.0.1", 2),
         }
@@ -223,7 +223,7 @@ async def test_over_http_many_viewers_share_one_board() -> None:
             port = server.servers[0].sockets[0].getsockname()[1]
             for _ in range(OVER_HTTP):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.write(b"GET /v1/stream?board=support HTTP/1.1\r\nHost: x\r\n\r\n")
+                writer.write(b"GET /v1/stream?board=support HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 connections.append((reader, writer))
             for reader, _ in connections:
                 assert (await reader.readline()).split()[1] == b"200"
@@ -241,5 +241,5 @@ async def test_over_http_many_viewers_share_one_board() -> None:
 
 
 async def _get(app: FastAPI, path: str) -> str:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://deskpulse.test") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1") as client:
         return (await client.get(path)).text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import gzip
+import hmac
 import json
 import zlib
 from typing import Any
@@ -24,8 +25,10 @@ from tests.services.ingest.senders import (
     KEY,
     NOW_MS,
     SECRET,
+    SOURCES,
     TOKEN,
     Remembering,
+    app_of,
     app_with,
     post,
     post_signed,
@@ -232,6 +235,49 @@ async def test_other_methods_and_paths() -> None:
         assert (answer.status_code, answer.headers["allow"]) == (405, "POST, OPTIONS")
     answer = await post(app, "/elsewhere", b"", {}, None, "GET")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "GET", "HEAD", "OPTIONS"])
+@pytest.mark.parametrize("token", ["", "/not-the-token"])
+async def test_a_name_that_is_not_configured_is_answered_like_one_that_is(method: str, token: str) -> None:
+    app = app_with(Remembering())
+    answers: dict[str, set[tuple[int, bytes, str]]] = {}
+    for names in (list(SOURCES), [f"nobody-{number}" for number in range(40)]):
+        for name in names:
+            answer = await post(app, f"/webhooks/{name}{token}", BODY, signed(BODY, key=b"wrong"), method=method)
+            said = (answer.status_code, answer.content, str(sorted(answer.headers.multi_items())))
+            answers.setdefault("configured" if name in SOURCES else "not", set()).add(said)
+    assert answers["configured"] == answers["not"]
+    assert method != "POST" or {status for status, _, _ in answers["not"]} == {401}
+
+
+async def test_a_name_that_is_not_configured_is_compared_with_secrets_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    app, hashed, digest = app_of({"shop": SOURCES["shop"]}, Remembering()), list[bytes](), hmac.digest
+
+    def seen(key: bytes, message: bytes, name: str) -> bytes:
+        hashed.append(message)
+        return digest(key, message, name)
+
+    headers = signed(BODY, key=b"wrong")
+    monkeypatch.setattr(hmac, "digest", seen)
+    counts = []
+    for name in ("shop", "nobody"):
+        assert (await post(app, f"/webhooks/{name}", BODY, headers)).status_code == 401
+        counts.append(len(hashed))
+        hashed.clear()
+    assert counts[0] == counts[1] > 0
+
+
+async def test_what_a_stand_in_would_take_is_not_taken_under_another_name() -> None:
+    publisher = Remembering()
+    app = app_of({"shop": SOURCES["shop"]}, publisher)
+    assert (await post(app, "/webhooks/shop", BODY, signed(BODY))).status_code == 202
+    assert (await post(app, "/webhooks/shopp", BODY, signed(BODY))).status_code == 401
+    assert len(publisher.records) == 1
+
+
+async def test_without_sources_every_name_is_refused() -> None:
+    assert (await post(app_of({}, Remembering()), "/webhooks/shop", BODY, signed(BODY))).status_code == 401
 
 
 async def test_a_withdrawal_goes_to_every_partition() -> None:
