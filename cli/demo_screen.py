@@ -45,6 +45,10 @@ class Screen:
             task = progress.add_task(name, total=total)
             yield lambda more: progress.advance(task, more)
 
+    def say(self, text: str) -> None:
+        """A plain word, above what moves."""
+        self._console.print(text, markup=False, soft_wrap=True)
+
     @contextmanager
     def live(self) -> Iterator[Done]:
         """The endless part: how many have been sent, and for how long."""

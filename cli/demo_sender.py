@@ -53,7 +53,7 @@ class Sender:
                 await self._post(post)
                 progress(len(post))
 
-        async with _together() as workers:
+        async with together() as workers:
             for _ in range(CONNECTIONS):
                 workers.create_task(work())
 
@@ -68,7 +68,7 @@ class Sender:
             finally:
                 slots.release()
 
-        async with _together() as posts:
+        async with together() as posts:
             for delivery in deliveries:
                 await asyncio.sleep(max(0.0, delivery.at_ms / 1000 - time.time()))
                 await slots.acquire()
@@ -119,7 +119,7 @@ def _start(answer: bytes) -> str:
 
 
 @asynccontextmanager
-async def _together() -> AsyncIterator[asyncio.TaskGroup]:
+async def together() -> AsyncIterator[asyncio.TaskGroup]:
     """A task group that raises what went wrong first, as itself: the others were only cancelled."""
     try:
         async with asyncio.TaskGroup() as tasks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cli.company import generic, surveys, week
+from cli.company import generic, surveys
 from cli.company.people import Customer, Issue
 from cli.company.world import Message, World
 
@@ -29,7 +29,7 @@ def call_story(world: World, at_ms: int, customer: Customer, issue: Issue) -> li
             post(at_ms + 44_000, "call.callback_accepted")
             wait_ms += world.span_ms(900)
             outbound = True  # whoever will be called back does not wait on the line and cannot give up
-    if not outbound and world.chance(min(0.5, 0.02 + wait_ms / 400_000 * week.slowness(at_ms))):
+    if not outbound and world.chance(min(0.5, 0.02 + wait_ms / 400_000 * world.slowness(at_ms))):
         patience_ms = int(wait_ms * world.rng.random()) + 1
         post(at_ms + patience_ms, "call.abandoned", reason="short" if patience_ms < 5000 else "caller")
         return said

@@ -51,16 +51,22 @@ class Delivery(NamedTuple):
     repeated: bool
 
 
-def deliveries(seed: int, start_ms: int, end_ms: float, rate: Rate) -> Iterator[Delivery]:
+def deliveries(seed: int, start_ms: int, end_ms: float, rate: Rate, *, ahead_ms: int = 0) -> Iterator[Delivery]:
     """What arrives in [start_ms, end_ms) from everything that began at or after `start_ms`; `end_ms` may be infinite.
 
-    `rate` is messages per second in the mean of a week, a number or a function of the instant; nights and week-ends have less.
+    `rate` is messages per second in the mean of a week, a number or a function of the instant; nights and week-ends have less, by
+    the company's own clock, which is `ahead_ms` ahead of UTC.
     """
-    world = World(seed)
+    world = World(seed, ahead_ms=ahead_ms)
     per_second = rate if callable(rate) else lambda _: rate
     waiting: list[tuple[int, int, Delivery]] = []
     order = count()
-    for at_ms in week.arrivals(world.rng, start_ms, end_ms, lambda at: per_second(at) * week.weight(at) / MESSAGES_PER_STORY):
+
+    def beginnings(at_ms: int) -> float:
+        return per_second(at_ms - ahead_ms) * week.weight(at_ms) / MESSAGES_PER_STORY
+
+    for own_ms in week.arrivals(world.rng, start_ms + ahead_ms, end_ms + ahead_ms, beginnings):
+        at_ms = own_ms - ahead_ms
         while waiting and waiting[0][0] < at_ms:
             yield heapq.heappop(waiting)[2]
         for message in _story(world, at_ms):
@@ -104,9 +110,13 @@ def _delivered(world: World, message: Message) -> Iterator[Delivery]:
         late_ms += min(world.span_ms(600, 1.2), 6 * 60 * _MINUTE_MS)
     if message.body.get("version"):
         late_ms += world.span_ms(120)
-    at_ms = message.occurred_ms + late_ms
-    body = orjson.dumps(message.body)
-    yield Delivery(at_ms, message.occurred_ms, message.source, KIND_OF[message.source], message.id, body, False)
+    first = delivered(message, message.occurred_ms + late_ms)
+    yield first
     if world.chance(0.012):
-        again_ms = at_ms + world.span_ms(20, 1.2)
-        yield Delivery(again_ms, message.occurred_ms, message.source, KIND_OF[message.source], message.id, body, True)
+        yield first._replace(at_ms=first.at_ms + world.span_ms(20, 1.2), repeated=True)
+
+
+def delivered(message: Message, at_ms: int) -> Delivery:
+    """A message as it arrives at an instant, for the first time."""
+    body = orjson.dumps(message.body)
+    return Delivery(at_ms, message.occurred_ms, message.source, KIND_OF[message.source], message.id, body, False)

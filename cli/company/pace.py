@@ -1,4 +1,4 @@
-"""How fast the company of the demonstration goes: a thin month, eight hours of business, and then the pace of the moment.
+"""How fast the company of the demonstration goes: a thin month, eight hours of business, and then the pace of the moment; or days alike.
 
 Law: the pace has no jump where the past meets the present, so that what began before goes on at the rate at which new things begin.
 """
@@ -17,6 +17,10 @@ SAMPLE_MS = 30 * 86_400_000
 SAMPLE_MESSAGES = 1_300
 HISTORY_MESSAGES = 8_000
 LIVE_PER_SECOND = 10.0
+DAYS_MS = 9 * 86_400_000
+"""Days alike: enough that every hour of the week is known, whatever part of the first and of the last of them is not."""
+
+DAYS_MESSAGES = 50_000
 _RISE_MS = 30 * 60_000
 """In the last of the eight hours the pace rises to the live one within about this time."""
 
@@ -43,6 +47,12 @@ def rate(now_ms: int, *, speed: float = 1.0, size: float = 1.0) -> Callable[[int
         return size * (history + max(0.0, live - history) * math.exp((at_ms - now_ms) / _RISE_MS))
 
     return at
+
+
+def days_rate(now_ms: int, *, size: float = 1.0, ahead_ms: int = 0) -> float:
+    """Messages per second in the mean of a week, past and present alike, with `DAYS_MESSAGES` × `size` in the `DAYS_MS` before now."""
+    own_ms = now_ms + ahead_ms
+    return size * DAYS_MESSAGES / (DAYS_MS / 1000) / _mean_weight(own_ms - DAYS_MS, own_ms, DAYS_MS // 3_600_000)
 
 
 def _mean_weight(first_ms: int, last_ms: int, steps: int = 96) -> float:

@@ -29,15 +29,20 @@ class Message(NamedTuple):
 class World:
     """The company's chance and memory while its stories are told, in the order in which they begin."""
 
-    def __init__(self, seed: int) -> None:
-        """Start at the beginning of the chance that `seed` names."""
+    def __init__(self, seed: int | str, *, ahead_ms: int = 0, after: int = 0) -> None:
+        """Start at the beginning of the chance that `seed` names.
+
+        The company's clock on the wall is `ahead_ms` ahead of UTC; its running numbers come after `after`.
+        """
         self.rng = Random(seed)
+        self._ahead_ms = ahead_ms
+        self._after = after
         self._numbers: Counter[str] = Counter()
 
     def number(self, kind: str) -> int:
-        """The next running number of this kind, from 1."""
+        """The next running number of this kind, from 1 (or from the one after `after`)."""
         self._numbers[kind] += 1
-        return self._numbers[kind]
+        return self._after + self._numbers[kind]
 
     def uid(self) -> str:
         """A fresh id in the form of a UUID."""
@@ -70,7 +75,11 @@ class World:
 
     def wait_ms(self, at_ms: int, median_seconds: float, spread: float = 0.7) -> int:
         """A duration for which somebody has to work, so the hour of `at_ms` stretches it."""
-        return int(self.span_ms(median_seconds, spread) * week.slowness(at_ms)) + 1
+        return int(self.span_ms(median_seconds, spread) * self.slowness(at_ms)) + 1
+
+    def slowness(self, at_ms: int) -> float:
+        """What every wait is multiplied by at an instant, by the company's own hour."""
+        return week.slowness(at_ms + self._ahead_ms)
 
     def text(self) -> str:
         """A few words without meaning."""

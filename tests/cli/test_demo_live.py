@@ -1,4 +1,4 @@
-"""`deskpulse demo` as a newcomer meets it: every KPI has a value at once, nearly all of them move, and Ctrl-C leaves nothing."""
+"""`deskpulse demo` as a newcomer meets it: values at once, nearly all of them move, an incident is explained, and Ctrl-C leaves nothing."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import httpx
 import psutil
 import pytest
 
+from cli.company import incident
 from deploy.ports import free_ports
 from tests.cli.running import Terminal, running
 
@@ -18,6 +19,10 @@ START_SECONDS = 90
 MOVING_SECONDS = 60
 MOVING_SHARE = 0.9
 """How many KPIs must have moved within that time: a rare thing (a long cohort, an escalation) may rest for a minute."""
+EVENTS = 25_000
+"""Half of the usual history: enough to know what is usual, and posted in half the time."""
+FOUND_SECONDS = 90
+"""From a current board to the incident: 20 s of calm, then about half a minute."""
 
 Shown = dict[tuple[str, str], tuple[Any, ...]]
 """Value and parts of each KPI and window."""
@@ -36,6 +41,31 @@ def test_every_kpi_is_on_the_board_and_moves_and_ctrl_c_leaves_no_process() -> N
             assert "<title>" in client.get("/").text
             _until_most_moved(client, first, kpis)
         _ended_by_ctrl_c(terminal)
+
+
+@pytest.mark.broker
+def test_the_planted_incident_is_the_only_one_and_its_cause_is_named() -> None:
+    [port] = free_ports(1)
+    began = time.monotonic()
+    with running("demo", "--incident", "--events", str(EVENTS), "--port", str(port), environment={}) as terminal:
+        terminal.until(f"the wall board: http://127.0.0.1:{port}/")
+        print(f"a current board after {time.monotonic() - began:.0f} s")
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            [spike] = _until_unusual(client, time.monotonic() + FOUND_SECONDS)
+        assert spike["kpi"] == incident.KPI
+        assert spike["causes"][0]["dims"] == {"channel": incident.CHANNEL, "team": incident.TEAM}
+        assert spike["causes"][0]["observed"] > 2 * spike["usual_high"]
+        assert f"{incident.ESCALATIONS} escalations from chat × billing" in terminal.until("planted at")
+        _ended_by_ctrl_c(terminal)
+
+
+def _until_unusual(client: httpx.Client, deadline: float) -> list[dict[str, Any]]:
+    while True:
+        spikes: list[dict[str, Any]] = client.get("/v1/spikes").raise_for_status().json()["spikes"]
+        if spikes:
+            return spikes
+        assert time.monotonic() < deadline, "nothing was found"
+        time.sleep(0.5)
 
 
 def _until_all_have_values(client: httpx.Client, kpis: set[str], deadline: float) -> Shown:

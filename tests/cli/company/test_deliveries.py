@@ -63,6 +63,15 @@ def test_a_longer_span_only_adds() -> None:
     assert next(endless).at_ms >= DAY_MS
 
 
+@pytest.mark.parametrize("ahead_ms", [-5 * HOUR_MS, 1, 3 * DAY_MS], ids=["behind", "a breath", "days"])
+def test_a_clock_that_is_ahead_only_moves_the_same_week(ahead_ms: int) -> None:
+    here = list(deliveries(5, NOW_MS, NOW_MS + DAY_MS, 0.02))
+    there = list(deliveries(5, NOW_MS - ahead_ms, NOW_MS + DAY_MS - ahead_ms, 0.02, ahead_ms=ahead_ms))
+    assert [(d.at_ms + ahead_ms, d.occurred_ms + ahead_ms, d.id, d.repeated) for d in there] == [
+        (d.at_ms, d.occurred_ms, d.id, d.repeated) for d in here
+    ]
+
+
 def test_deliveries_come_in_order_and_after_what_they_tell(fortnight: list[Delivery]) -> None:
     assert [d.at_ms for d in fortnight] == sorted(d.at_ms for d in fortnight)
     assert all(d.occurred_ms < d.at_ms < NOW_MS for d in fortnight)

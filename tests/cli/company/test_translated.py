@@ -11,13 +11,10 @@ from cli.company import pace, people, signing
 from cli.company.deliveries import Delivery as Posted
 from cli.company.deliveries import deliveries
 from cli.demo_settings import demo_settings
-from schemas.canonical import event_from
 from schemas.events import CallAnswered, Event, SurveyResponded, TicketCreated, TicketEscalated
 from services.ingest.delivery import Delivery
-from services.ingest.sources import Proof, Source, configured
-
-NOW_MS = 1_767_609_000_000
-"""2026-01-05T10:30Z, a Monday morning."""
+from services.ingest.sources import Proof, configured
+from tests.cli.company.received import NOW_MS, received
 
 
 @pytest.fixture(scope="module")
@@ -28,30 +25,7 @@ def posted() -> list[Posted]:
 @pytest.fixture(scope="module")
 def events(posted: list[Posted], tmp_path_factory: pytest.TempPathFactory) -> list[Event]:
     """Every canonical event that the real adapters make of the company's deliveries."""
-    demo = demo_settings(tmp_path_factory.mktemp("demo"), "127.0.0.1:1", 8081)
-    unready: list[str] = []
-    sources = configured(demo.settings, demo.environment, unready.append)
-    assert not unready
-    found: list[Event] = []
-    for delivery in posted:
-        found += _let_in(sources[delivery.source], delivery, demo.secrets[delivery.source])
-    return found
-
-
-def _let_in(source: Source, posted: Posted, secret: str) -> list[Event]:
-    headers = signing.headers(posted.kind, secret, posted.id, posted.body, NOW_MS)
-    raw = {name.encode(): value.encode() for name, value in headers.items()}
-    delivery = Delivery(headers=raw, body=posted.body, received_at_ms=NOW_MS)
-    assert source.proof(delivery, None) is not Proof.NONE
-    found = []
-    for item in source.provider.translate(delivery, source.options).items:
-        event, stripped = event_from(
-            item, source=source.name, received_at_ms=NOW_MS, ticket_source=source.ticket_source, customer_prefix=source.customer_prefix
-        )
-        assert not stripped
-        found.append(event)
-    assert found
-    return found
+    return received(posted, tmp_path_factory.mktemp("demo"))
 
 
 def test_a_body_changed_on_the_way_is_refused(posted: list[Posted], tmp_path: Path) -> None:
