@@ -121,6 +121,13 @@ PROOFS: tuple[Proof, ...] = (
         ),
     ),
     Proof(
+        of="DeskpulseRefused",
+        case="the first ones since the start of ingest, all at once: each answer is told from 0 on",
+        series={f'deskpulse_ingest_requests_total{{{_INGEST},source="desk",answer="401"}}': "0x20 14x60"},
+        quiet=("20m", "55m"),
+        firing=("23m", "35m"),
+    ),
+    Proof(
         of="DeskpulseRejected",
         case="a reason that was never seen before, all at once",
         series={
@@ -156,6 +163,13 @@ PROOFS: tuple[Proof, ...] = (
             f'deskpulse_source_rejected_total{{{_API},source="desk",reason="beyond_retention"}}': "_x30 5000x90",
         },
         quiet=("2m", "32m", "60m", "110m"),
+    ),
+    Proof(
+        of="DeskpulseEventsRejected",
+        case="the first ones since the start, all at once: each reason is told from 0 on",
+        series={f'deskpulse_aggregator_rejected_total{{{_AGGREGATOR},reason="conflicting_id"}}': "0x10 8x120"},
+        quiet=("10m", "90m"),
+        firing=("13m", "60m"),
     ),
     Proof(
         of="DeskpulseEventsRejected",

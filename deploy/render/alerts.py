@@ -24,7 +24,8 @@ class Alert(Struct, frozen=True, kw_only=True):
 
     `expr` is PromQL; `lasts` (`for` in the rule) and `keep_firing_for` are durations of Prometheus, "" is none. `summary` says what
     is wrong in one line and `description` what it means and what to look at first; both are templates of Prometheus. `board` is the wall
-    board to open. `kpi` is "" where it is about no KPI, `job` the scrape job where its expression yields no such label.
+    board to open. `kpi` is "" where it is about no KPI, `job` the scrape job where its expression yields no such label. `unasked` is
+    the description for a system whose templates cannot ask Prometheus, where `description` does.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Alert(Struct, frozen=True, kw_only=True):
     kpi: str = ""
     job: str = ""
     board: str = "operations"
+    unasked: str = ""
 
 
 FRESHNESS: tuple[Alert, ...] = (
@@ -156,6 +158,10 @@ DELIVERIES: tuple[Alert, ...] = (
             " query }}"
             "{{ if $i }}, {{ end }}{{ $reason.Labels.reason }}{{ else }}see the list{{ end }}. `deskpulse rejected list` says what to"
             " put right; then `deskpulse rejected replay` counts them as if they had been right."
+        ),
+        unasked=(
+            "{{ $value | printf `%.0f` }} items within an hour, kept and not counted. `deskpulse rejected list` says for which reasons, and"
+            " what to put right; then `deskpulse rejected replay` counts them as if they had been right."
         ),
         # reasons appear with their first item, which increase() would miss: beside a series that is there from the start it sees a rise
         # from 0; what is older than what is kept is no fault but what a backfill brings

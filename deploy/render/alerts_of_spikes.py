@@ -48,6 +48,7 @@ def _alert(kpi: Kpi) -> Alert:
         kpi=kpi.id,
         summary=f"{watch.noun} {is_or_are} unusually {'long' if seconds else 'high'}",
         description=f"{observed}{unit} where {expected} {is_or_are} usual." + carried,
+        unasked="How much it is, what is usual and what carries it stand on the wall board and in `GET /v1/spikes`.",
         # no `for`: the service has looked twice before it says so, and it holds an incident until it has been calm for minutes
         expr=f'max without (instance) (deskpulse_spike_alert{{kpi="{kpi.id}"}}) == 1',
         keep_firing_for="5m",  # the start of an API, during which there are no series, ends no incident

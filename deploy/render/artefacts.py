@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.render import alert_page, event_page, json_schemas, kpi_page, rule_files, source_page
+from deploy.render import alert_page, event_page, grafana_alerts, json_schemas, kpi_page, metric_page, rule_files, source_page
 from deploy.render.dashboards import files as dashboards
 from kpis.catalogue import KPIS
 from kpis.kpi import Kpi
@@ -16,11 +16,13 @@ def artefacts(kpis: tuple[Kpi, ...] = KPIS) -> Mapping[str, str]:
     return {
         "docs/kpis.md": kpi_page.page(kpis),
         "docs/events.md": event_page.page(),
+        "docs/metrics.md": metric_page.page(kpis),
         "docs/alerts.md": alert_page.page(kpis),
         "schemas/json/event.json": json_schemas.as_text(json_schemas.event()),
         "schemas/json/figure.json": json_schemas.as_text(json_schemas.figure()),
         **source_page.pages(),
         **rule_files.shipped(kpis),
+        **grafana_alerts.shipped(kpis),
         **dashboards.files(kpis),
     }
 

@@ -123,6 +123,21 @@ def _of_speed(one: OfTarget, speed: Speed, name: str, share: float) -> Iterator[
         series={**counted("due", f"0+10x{calm + long + 40}"), **counted("breached", allowed)},
         quiet=("70m", f"{calm}m", f"{calm + long + 40}m"),
     )
+    at_once = f"0x{calm} 40x60"
+    yield Proof(
+        of=name,
+        case="the first forty replies or calls, all late, where something else of them was counted before: told from 0 on",
+        series={**counted("due", at_once), **counted("breached", at_once)},
+        quiet=(f"{calm}m",),
+        firing=(f"{calm + 5}m",),
+    )
+    unknown = f"_x{calm} 40x60"
+    yield Proof(
+        of=name,
+        case="the first forty of a channel and team that nothing was counted of: where a series begins is no increase",
+        series={**counted("due", unknown), **counted("breached", unknown)},
+        quiet=(f"{calm}m", f"{calm + 5}m", f"{calm + 30}m"),
+    )
     yield Proof(
         of=name,
         case="three cases an hour, all of them late",

@@ -81,8 +81,11 @@ def as_text(board: m.Dashboard) -> str:
     return json.dumps(made, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def chosen(name: str, label: str, query: str, *, many: bool = True) -> d.QueryVariable:
-    """A variable over the values of a label: all of them unless chosen, or the first one where only one can be."""
+def chosen(name: str, label: str, query: str, *, many: bool = True, every: str = ".+") -> d.QueryVariable:
+    """A variable over the values of a label: all of them unless chosen, or the first one where only one can be.
+
+    `every` is what stands for all: `.*` where series without the label count too.
+    """
     variable = (
         d.QueryVariable(name)
         .label(label)
@@ -94,8 +97,8 @@ def chosen(name: str, label: str, query: str, *, many: bool = True) -> d.QueryVa
         .multi(many)
     )
     if many:
-        every = m.VariableOption(selected=True, text=["All"], value=["$__all"])
-        variable = variable.include_all(True).all_value(".+").current(every)
+        at_first = m.VariableOption(selected=True, text=["All"], value=["$__all"])
+        variable = variable.include_all(True).all_value(every).current(at_first)
     return variable
 
 

@@ -38,6 +38,24 @@ def summed_rate(name: str, *by: str, **labels: str) -> str:
     return f"sum{_by(by)}(rate({select(name, **labels)}[$__rate_interval]))"
 
 
+def grown(name: str, *by: str, over: str, **labels: str) -> str:
+    """How much a counter of the API grew over a span: of each series once, whatever replica tells it, and then by some labels."""
+    return f"sum{_by(by)}(max without (instance) (increase({select(name, **labels)}[{over}])))"
+
+
+def quantile(share: float, family: str, *, over: str = "", **labels: str) -> str:
+    """A quantile of a histogram over a span, or at the pace of the panel's own steps."""
+    buckets = select(f"{family}_bucket", **labels)
+    seen = f"increase({buckets}[{over}])" if over else f"rate({buckets}[$__rate_interval])"
+    return f"histogram_quantile({share:g}, sum by (le) (max without (instance) ({seen})))"
+
+
+def within(limit: str, family: str, *, over: str, **labels: str) -> str:
+    """The share of cases at or below a bound of a histogram: exact, since the limit is a bound."""
+    below = grown(f"{family}_bucket", over=over, le=limit, **labels)
+    return f"{below} / {grown(f'{family}_count', over=over, **labels)}"
+
+
 def exposed(kpis: Iterable[Kpi]) -> list[Exposed]:
     """What the API exposes of the catalogue."""
     return metrics.exposed(entry_of(kpi) for kpi in kpis)

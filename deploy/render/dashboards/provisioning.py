@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from deploy.render.dashboards.files import SOURCE_UID
 from deploy.render.yaml_text import document
 
-SOURCE_UID = "deskpulse-prometheus"
 PROMETHEUS = "http://prometheus:9090"
 MOUNTED = "/var/lib/grafana/dashboards"
 """Where deploy/grafana/dashboards is mounted; the provisioning itself is at /etc/grafana/provisioning."""

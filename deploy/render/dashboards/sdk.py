@@ -10,13 +10,30 @@ import warnings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
-    from grafana_foundation_sdk.builders import bargauge, prometheus, stat, statetimeline, table, timeseries
+    from grafana_foundation_sdk.builders import bargauge, heatmap, prometheus, stat, statetimeline, table, timeseries
     from grafana_foundation_sdk.builders import common as c
     from grafana_foundation_sdk.builders import dashboard as d
     from grafana_foundation_sdk.cog.builder import Builder
     from grafana_foundation_sdk.cog.encoder import JSONEncoder
     from grafana_foundation_sdk.models import common as mc
     from grafana_foundation_sdk.models import dashboard as m
+    from grafana_foundation_sdk.models import heatmap as mh
     from grafana_foundation_sdk.models import prometheus as mp
 
-__all__ = ["Builder", "JSONEncoder", "bargauge", "c", "d", "m", "mc", "mp", "prometheus", "stat", "statetimeline", "table", "timeseries"]
+__all__ = [
+    "Builder",
+    "JSONEncoder",
+    "bargauge",
+    "c",
+    "d",
+    "heatmap",
+    "m",
+    "mc",
+    "mh",
+    "mp",
+    "prometheus",
+    "stat",
+    "statetimeline",
+    "table",
+    "timeseries",
+]

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
+from math import inf
 
 import uvicorn
 from faust.types import TP
@@ -21,15 +22,19 @@ from starlette.responses import Response
 
 from deploy.ports import free_ports
 from kpis.catalogue import KPIS
+from kpis.folding import TallyKey
+from kpis.measures import CONVERSION, ENTERED, OUTCOME
 from kpis.spikes.watch import Watch
+from kpis.tallies import BASES, RATINGS, RESPONSES
 from schemas.rejections import Reason
 from schemas.spikes import Spike, SpikeCause, Watched
 from schemas.standing import Standing
 from services.aggregator.checkpoint import Checkpoints
 from services.aggregator.health import exposition
 from services.aggregator.worker import Held, Worker
-from services.api import silences
+from services.api import silences, tallied
 from services.api.app import create_app
+from services.api.ports import Durations
 from services.ingest.metrics import UNKNOWN, Metrics
 from services.settings import Settings
 from tests.services.aggregator.shards import afternoon, entity_shard, ledger_shard, record
@@ -48,7 +53,11 @@ def told_board() -> FakeBoard:
     now_ms = time.time_ns() // 1_000_000
     board = FakeBoard(now_ms=now_ms, made=EVERY_KPI)
     board.fresh.audit = {"differences": 0, "last_success_ms": now_ms - 60_000}
-    board.gross.counters.append(("events_late", {}, 3))
+    board.gross.counters[:] = [("events", {}, 48_211), *tallied.counters(_tallies())]
+    board.gross.durations[:] = [
+        Durations(kpi=kpi, channel=channel, counts=dict.fromkeys((*bounds, inf), 1.0), sum_ms=sum(bounds))
+        for kpi, bounds in BASES.items() for channel in CHANNELS
+    ]  # fmt: skip
     for kpi in KPIS:
         if kpi.watch is None:
             continue
@@ -58,6 +67,16 @@ def told_board() -> FakeBoard:
     board.fresh.watched += [_watched(silences.KPI, silences.WATCH, "seconds", {"source": name}) for name in ("aircall", "zendesk")]
     board.fresh.spikes.append(_spike())
     return board
+
+
+def board_goes_on(board: FakeBoard) -> None:
+    """One more event, and one more of everything that is counted."""
+    board.fresh.version += 1
+    board.fresh.progress = {name: offset + 10 for name, offset in board.fresh.progress.items()}
+    board.gross.counters[:] = [(name, labels, value + 1) for name, labels, value in board.gross.counters]
+    for one in board.gross.durations:
+        one.counts = {bound: n + 1 for bound, n in one.counts.items()}
+        one.sum_ms += sum(bound for bound in one.counts if bound != inf)
 
 
 def ingest_metrics() -> Metrics:
@@ -127,8 +146,7 @@ def served(board: FakeBoard) -> Iterator[int]:
             return Response(generate_latest(metrics.registry), headers={"content-type": CONTENT_TYPE_LATEST})
 
         async def as_aggregator(request: Request) -> Response:
-            board.fresh.version += 1
-            board.fresh.progress = {name: offset + 10 for name, offset in board.fresh.progress.items()}
+            board_goes_on(board)
             return Response(aggregator.look(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
         app.add_route(INGEST_PATH, as_ingest)
@@ -159,6 +177,22 @@ def until_open(port: int, path: str = "/healthz") -> None:
                     return
         time.sleep(0.05)
     raise TimeoutError(f"nothing answers at port {port}")
+
+
+def _tallies() -> dict[TallyKey, int]:
+    """Gross counts of every subject, so that counters are named and labelled by the code that does it on the real board."""
+    found: dict[TallyKey, int] = {}
+    for channel in CHANNELS:
+        for name in ("issues_created", "escalations", "complaints", "calls_answered"):
+            found[name, "", channel, TEAMS[0], "high"] = 4
+        for score in (1, 4, 5):
+            found[RATINGS, f"1-5|{score}", channel, "", ""] = 2
+        for kind in ("relationship", "transactional"):
+            for group in ("promoter", "passive", "detractor"):
+                found[RESPONSES, f"{kind}|{group}", channel, "", ""] = 2
+        for cls, n in ((ENTERED, 40), (OUTCOME, 3)):
+            found[CONVERSION.tally, cls, channel, "", ""] = n
+    return found
 
 
 def _watched(kpi: str, watch: str, unit: str, dims: dict[str, str]) -> Watched:

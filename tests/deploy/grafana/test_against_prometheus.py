@@ -19,6 +19,8 @@ import pytest
 import yaml
 
 from deploy.ports import free_ports
+from kpis.catalogue import KPIS
+from kpis.tallies import BASES
 from tests.deploy.grafana.reading import Expression, dashboards, expressions, filled_in
 from tests.deploy.grafana.serving import (
     AGENTS_PATH,
@@ -69,6 +71,13 @@ class Prometheus:
             return [float(data["result"][1])] if data["resultType"] == "scalar" else [float(one["value"][1]) for one in data["result"]]
         data = self.ask("query_range", query=expr, start=now - LOOK_BACK_SECONDS, end=now, step=SCRAPE_SECONDS)
         return [float(value) for series in data["result"] for _, value in series["values"]]
+
+    def by_label(self, expr: str, label: str) -> dict[str, float]:
+        """The values of now by a label. Raises ValueError when two series say the same of it."""
+        found = [(one["metric"][label], float(one["value"][1])) for one in self.ask("query", query=expr, time=time.time())["result"]]
+        if len(dict(found)) < len(found):
+            raise ValueError(f"more than one of a kind: {found}")
+        return dict(found)
 
     def until_scraped(self) -> None:
         """Wait until every job has been scraped often enough. Raises TimeoutError."""
@@ -143,6 +152,30 @@ def test_the_word_below_a_number_says_how_it_stands(prometheus: Prometheus, titl
     for value, state in values.items():
         expr = re.sub(r"max\([^()]*\)", f"vector({value})", word.expr)
         assert prometheus.samples(expr, instant=True) == [state], value
+
+
+def test_every_duration_has_its_row_and_the_share_within_a_limit_is_exact(prometheus: Prometheus) -> None:
+    """One case in each bucket: so the share is how many bounds are not above the limit."""
+    table = {one.ref: one.expr for one in expressions() if one.panel == "Durations over the time range"}
+    rows = {ref: prometheus.by_label(filled_in(expr, dashboards()["distributions.json"]), "kpi") for ref, expr in table.items()}
+    titles = {kpi.id: kpi.title for kpi in KPIS}
+    for ref in "ABC":
+        assert set(rows[ref]) == {titles[kpi] for kpi in BASES}, ref
+        assert all(value > 0 for value in rows[ref].values()), ref
+    assert rows["D"] == {
+        titles[kpi]: pytest.approx(sum(bound <= limit_ms for bound in BASES[kpi]) / (len(BASES[kpi]) + 1))
+        for kpi, limit_ms in (("first_reply_time", 3_600_000), ("speed_of_answer", 20_000))
+    }
+
+
+def test_the_recommendation_score_is_that_of_its_groups(prometheus: Prometheus) -> None:
+    """Also where a group has never answered."""
+    [score] = [one.expr for one in expressions() if one.panel == "Recommendation score by kind of survey"]
+    filled = filled_in(score, dashboards()["distributions.json"])
+    assert prometheus.by_label(filled, "kind") == {"relationship": pytest.approx(0), "transactional": pytest.approx(0)}
+    without = filled.replace('group="detractor"', 'group="nobody"')
+    assert without != filled
+    assert prometheus.by_label(without, "kind") == {kind: pytest.approx(100 / 3) for kind in ("relationship", "transactional")}
 
 
 def test_a_wall_whose_services_are_gone_shows_no_last_good_number(tmp_path: Path) -> None:

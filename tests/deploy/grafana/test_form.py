@@ -10,17 +10,19 @@ from typing import Any
 
 import pytest
 
+from deploy.render import grafana_alerts
 from deploy.render.dashboards import files as rendering
 from deploy.render.dashboards.palette import BLUE, GREY, INK, ORANGE, PLAIN, QUIET, VERMILION
 from deploy.render.dashboards.wall import MOST_TILES, spoken
 from kpis.catalogue import KPIS
+from kpis.tallies import BASES
 from services.api.boards.shipped import SHIPPED
 from services.settings import TargetSettings
 from tests.conftest import REPOSITORY
 from tests.deploy.grafana.reading import dashboards, expressions, panels, showing, variables
 
 BOARDS = list(dashboards())
-UIDS = {"deskpulse-operations", "deskpulse-kpis", "deskpulse-pipeline", "deskpulse-spikes", "deskpulse-agents"}
+UIDS = {f"deskpulse-{name}" for name in ("operations", "kpis", "distributions", "pipeline", "spikes", "agents")}
 boards = pytest.mark.parametrize("name", BOARDS)
 
 
@@ -138,6 +140,35 @@ def test_a_kpi_that_is_not_exposed_has_none_and_a_new_one_arrives_by_itself() ->
     assert f"{KPIS[0].title} · by window" in rendering.files()["deploy/grafana/dashboards/kpis.json"]
 
 
+def test_every_duration_that_is_tallied_has_its_panels_and_a_share_where_it_has_a_limit() -> None:
+    def titles(board: str) -> list[str]:
+        return [panel["title"] for panel in showing(json.loads(board))]
+
+    path = "deploy/grafana/dashboards/distributions.json"
+    tallied = [kpi for kpi in KPIS if kpi.id in BASES]
+    shipped = titles(rendering.files()[path])
+    assert [title for title in shipped if "half and 90 %" in title] == [f"{kpi.title} · half and 90 % within" for kpi in tallied]
+    assert [title for title in shipped if "share" in title] == [
+        "First reply time · share within 1 h",
+        "Speed of answer · share within 20 s",
+    ]
+    own = titles(rendering.files(targets={f"{tallied[3].id}_seconds": TargetSettings(within=5_400)})[path])
+    assert [title for title in own if "share" in title] == [f"{tallied[3].title} · share within 1.5 h"]
+    without = titles(rendering.files(tuple(kpi for kpi in KPIS if kpi is not tallied[0]))[path])
+    assert f"{tallied[0].title} · half and 90 % within" not in without
+
+
+def test_a_heatmap_is_of_buckets_as_they_stand_and_of_one_hue() -> None:
+    """What waits now is a gauge: a rate of it would be the change of who waits."""
+    [heat] = [panel for board in dashboards().values() for panel in showing(board) if panel["type"] == "heatmap"]
+    [target] = heat["targets"]
+    assert target["format"] == "heatmap"
+    assert "rate(" not in target["expr"]
+    assert "deskpulse_queue_age_seconds_bucket" in target["expr"]
+    assert (heat["options"]["color"]["mode"], heat["options"]["color"]["fill"]) == ("opacity", BLUE)
+    assert heat["options"]["calculate"] is False
+
+
 def test_the_wall_shows_its_tiles_in_order_and_the_age_of_the_data() -> None:
     wall = showing(dashboards()["operations.json"])
     titles = {kpi.id: kpi.title for kpi in KPIS}
@@ -231,7 +262,7 @@ def test_without_the_dev_extra_it_is_said_what_is_missing(monkeypatch: pytest.Mo
 def test_the_committed_folder_holds_nothing_else() -> None:
     """A dashboard that is no longer rendered would be provisioned for ever."""
     kept = {str(file.relative_to(REPOSITORY)) for file in Path(REPOSITORY / rendering.FOLDER).rglob("*") if file.is_file()}
-    assert kept == set(rendering.files())
+    assert kept == {*rendering.files(), grafana_alerts.FILE}
 
 
 def test_there_are_expressions_at_all() -> None:

@@ -10,7 +10,8 @@ import yaml
 from promql_parser import parse_duration
 
 from deploy.render.dashboards import files as rendering
-from deploy.render.dashboards.provisioning import MOUNTED, SCRAPE_SECONDS, SOURCE_UID
+from deploy.render.dashboards.files import SOURCE_UID
+from deploy.render.dashboards.provisioning import MOUNTED, SCRAPE_SECONDS
 from tests.conftest import REPOSITORY
 from tests.deploy.grafana.reading import expressions
 
