@@ -22,7 +22,7 @@ def test_the_banner_tells_the_cause_and_the_tile_is_marked(serving: Serving, ope
     expect(banner).to_contain_text("14 in 15 min, usually 0–7 · from chat × billing (11 of 14) · since 13:47 · newest 35436, 35441, 35447")
     expect(banner).to_contain_text("once in 9 monthsby chance")
     expect(tile(page, "escalation_rate").locator(".verdict")).to_have_text("▲ unusually high")
-    expect(tile(page, "escalation_rate").locator(".foot")).to_contain_text("14, usually 0–7")
+    expect(tile(page, "escalation_rate").locator(".foot")).to_contain_text("14 in 15 min, usually 0–7")
     expect(tile(page, "escalation_rate").locator(".ci")).to_have_text("chat × billing")
     expect(page.locator(".tile[data-spike]")).to_have_count(1)
     expect(page.locator("#clock")).to_have_text("14:00")
@@ -36,7 +36,9 @@ def test_the_banner_tells_the_cause_and_the_tile_is_marked(serving: Serving, ope
 
 def test_a_changed_incident_is_shown_and_not_announced_again(serving: Serving, open_page: OpenPage) -> None:
     address = serving("still")
-    found = open_page(f"{address}/", before=HEARD).evaluate(
+    page = open_page(f"{address}/", before=HEARD)
+    expect(page.locator("body")).to_have_attribute("data-feed", "live")  # the page's own incidents, none, have been told
+    found = page.evaluate(
         """async () => { const { Spikes } = await import('/static/spikes.js');
         const { ServerTime } = await import('/static/server_time.js');
         document.getElementById('spike-head').replaceChildren(); window.heard.length = 0;

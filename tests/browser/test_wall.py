@@ -119,7 +119,8 @@ def test_a_lost_server_greys_the_board_and_its_return_wakes_it(server: Server, o
     expect(page.locator("#live")).to_have_text(re.compile(r"^▲ no data since \d\d:\d\d:\d\d$"))
     expect(page.locator("#notice")).to_contain_text("The server cannot be reached")
     assert page.locator(".strip").evaluate("strip => strip.getBoundingClientRect().bottom") <= 1080
-    assert "grayscale" in page.locator("main").evaluate("main => getComputedStyle(main).filter")
+    for part in ("main", "#sources"):
+        assert "grayscale" in page.locator(part).evaluate("part => getComputedStyle(part).filter")
     expect(tile(page, "first_reply_time").locator(".window")).to_have_text(re.compile(r"^last hour · \d\d:\d\d$"))
     assert page.evaluate("heard") == [page.locator("#said").text_content()]
     assert page.evaluate(CUT_OFF) == []
@@ -185,6 +186,8 @@ def test_every_figure_small_on_a_second_screen(serving: Serving, open_page: Open
     expect(tile(page, "nps").locator(".value")).to_have_text("+42")
     expect(page.locator("#rest .tile")).to_have_count(len(MADE))
     assert page.evaluate(CUT_OFF) == []
+    short = "parts => parts.filter((part) => part.scrollWidth > part.clientWidth + 1).map((part) => part.textContent)"
+    assert page.locator("#rest :is(.word, .ci)").evaluate_all(short) == []
 
 
 def test_the_documentation_is_drawn_without_anything_from_elsewhere(serving: Serving, open_page: OpenPage) -> None:
@@ -197,7 +200,7 @@ def test_people_read_numbers_not_floats(serving: Serving, open_page: OpenPage) -
     address = serving("still")
     page = open_page(f"{address}/docs")
     said = page.evaluate(
-        """async () => { const { amount, range, readAmount, typed, verdict } = await import('/static/figure_text.js');
+        """async () => { const { amount, mostly, range, readAmount, typed, verdict } = await import('/static/figure_text.js');
         const join = (parts) => parts.filter((x) => x !== '').join(' ');
         return {
           durations: [0, 4.2, 59, 99, 100, 1440, 5939, 7200, 100000, 300000, 4e6, -120].map((s) => join(amount(s, 'seconds'))),
@@ -213,6 +216,10 @@ def test_people_read_numbers_not_floats(serving: Serving, open_page: OpenPage) -
             verdict({ value, quality: 'final', ci_low: null, ci_high: null }, { target: 30, watch, better: 'down', unit: 'tickets' }).word),
           up: [[0.95, null], [0.85, null], [0.7, null], [0.7, 0.6]].map(([value, watch]) =>
             verdict({ value, quality: 'final', ci_low: null, ci_high: null }, { target: 0.9, watch, better: 'up', unit: 'ratio' }).word),
+          mostly: [[[305, 335.4], 'now', '5m', 10800, 'tickets'], [[14, 22], '24h', '1h', 86400, 'tickets'],
+            [[3, 3], '1h', '5m', 10800, 'tickets'], [[2, 9], '28d', '1d', 2419200, 'complaints'], [[60, 300], '1h', '5m', 10800, 'seconds']]
+            .map(([usual, window, step, span_seconds, unit]) => mostly(usual, { unit, window, trend: { step, span_seconds } })),
+          unknown: mostly(null, {}),
           ranges: [range(1260, 1680, 'seconds'), range(0.8, 0.86, 'ratio'), range(-5, 12, 'score'), range(50, 8000, 'seconds')],
         }; }"""
     )
@@ -233,5 +240,7 @@ def test_people_read_numbers_not_floats(serving: Serving, open_page: OpenPage) -
             "● on target",
         ],
         "up": ["● on target", "◆ just under", "▲ under target", "◆ just under"],
+        "mostly": ["mostly 305–335 in 3 h", "mostly 14–22 an hour", "mostly 3 in 5 min", "mostly 2–9 a day", "mostly 1.0–5.0 min in 3 h"],
+        "unknown": "",
         "ranges": ["21–28 min", "80–86 %", "−5 to +12", "0.0–2.2 h"],
     }

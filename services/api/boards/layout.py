@@ -17,14 +17,26 @@ from services.api.questions import Known
 from services.settings import Settings
 
 _REST = ("24h", "now", "today", "7d", "28d", "90d")
-_TRENDS = {"now": ("5m", 3 * 3600), "5m": ("1m", 3600), "15m": ("1m", 3600), "1h": ("5m", 3 * 3600), "4h": ("15m", 12 * 3600)}
-Questions = tuple[Query, ...]
+_HOURS = ("5m", 3 * 3600)
 _LONG_TREND = ("1h", 24 * 3600)
+_WEEK = ("6h", 7 * 86400)
+_MONTH = ("1d", 28 * 86400)
+_TRENDS = {
+    "now": _HOURS,
+    "5m": ("1m", 3600),
+    "15m": ("1m", 3600),
+    "1h": _HOURS,
+    "4h": ("15m", 12 * 3600),
+    "7d": _WEEK,
+    "week": _WEEK,
+} | dict.fromkeys(("28d", "month", "90d", "quarter", "365d"), _MONTH)
+"""Of each window, the width of a trend's points and how far it goes back: what changes by the day is not drawn by the hour."""
+Questions = tuple[Query, ...]
 _EXPLAINED = ("formula", "meaning", "source", "events", "windows", "version", "n_min")
 
 
 def laid_out(declaration: Declaration, known: Known, board: Figures, settings: Settings) -> dict[str, Any]:
-    """What the page needs of a declaration: the tiles that exist, every other KPI, the strip, and what had to be left out."""
+    """What the page needs of a declaration: the tiles that exist, every other KPI, the strip, the settings' targets, what was left out."""
     problems: list[Finding] = []
     chosen: list[Tile] = []
     for index, tile in enumerate(declaration.tiles):
@@ -47,6 +59,12 @@ def laid_out(declaration: Declaration, known: Known, board: Figures, settings: S
         "tiles": [_tile(tile, known, settings) for tile in chosen],
         "rest": [_tile(tile, known, settings) for tile in rest],
         "strip": None if strip is None else _strip(strip, known, settings),
+        "targets": [
+            {"name": name, "part": part, "value": value}
+            for name, target in sorted(settings.targets.items())
+            for part in ("p50", "within", "share")
+            if (value := getattr(target, part)) is not None
+        ],
         "problems": problems,
     }
 

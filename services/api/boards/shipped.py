@@ -126,7 +126,7 @@ SOURCES = Declaration(
     tiles=(
         Tile(kpi="issues_created", windows=_HOUR, title="Tickets that came in"),
         Tile(kpi="resolved_issues", windows=_HOUR, title="Tickets solved"),
-        Tile(kpi="tickets_by_channel", windows=_DAY, title="Tickets, by channel"),
+        Tile(kpi="tickets_by_channel", windows=_DAY, title="Tickets, all channels"),
         Tile(kpi="active_issues", windows=_NOW),
         Tile(kpi="csat_response_rate", windows=_WEEK, title="Surveys answered"),
     ),

@@ -17,12 +17,13 @@ _NAMED = {
 _LIST = {"type": "object", "required": ["boards"], "properties": {"boards": {"type": "array", "items": _NAMED}}}
 _BOARD = {
     "type": "object",
-    "required": ["id", "title", "tiles", "rest", "strip", "problems", "editable", "revision", "declaration"],
+    "required": ["id", "title", "tiles", "rest", "strip", "targets", "problems", "editable", "revision", "declaration"],
     "properties": {
         **_NAMED["properties"],  # type: ignore[dict-item]
         "tiles": {"type": "array", "items": {"type": "object"}},
         "rest": {"type": "array", "items": {"type": "object"}},
         "strip": {"type": ["object", "null"]},
+        "targets": {"type": "array", "items": {"type": "object", "required": ["name", "part", "value"]}},
         "problems": {"type": "array", "items": {"type": "object", "required": ["pointer", "reason"]}},
         "editable": {"type": "boolean"},
         "revision": {"type": "integer"},

@@ -1,6 +1,7 @@
 // Editing a board in its place: cards instead of tiles, saved as the declaration of the board. Nothing changes before it is saved.
 import { ask, at, button, make, put, shown } from "./dom.js";
-import { EditCard } from "./edit_card.js";
+import { EditCard, fresh } from "./edit_card.js";
+import { EditStrip } from "./edit_strip.js";
 import { authorised, forgetToken } from "./edit_token.js";
 
 export class Editor {
@@ -10,7 +11,7 @@ export class Editor {
     this.done = done;
     this.open = false;
     form.addEventListener("submit", (e) => { e.preventDefault(); this.save(); });
-    form.addEventListener("keydown", (e) => { if (e.key === "Escape") this.cancel(); });
+    form.addEventListener("keydown", (e) => { if (e.key === "Escape") this.escape(); });
     addEventListener("beforeunload", (e) => { if (this.open && this.changed()) e.preventDefault(); });
   }
 
@@ -22,11 +23,14 @@ export class Editor {
     this.behind = false;
     this.board = board;
     this.revision = board.revision;
+    this.leaving = false;
     this.kpis = new Map(told.kpis.map((one) => [one.id, one]));
+    this.known = { kpis: this.kpis, targets: board.targets || [] };
     this.declaration = structuredClone(board.declaration);
     this.before = JSON.stringify(this.declaration);
     const whole = board.tiles.length === this.declaration.tiles.length; // else something is left out, and places do not match
     this.cards = this.declaration.tiles.map((tile, i) => this.card(tile, whole ? board.tiles[i].target : null));
+    this.strip = new EditStrip(this.declaration.strip, board.strip, this.known);
     this.build();
     document.body.dataset.mode = "edit";
     this.form.hidden = false;
@@ -35,7 +39,7 @@ export class Editor {
   }
 
   card(tile, held = null) {
-    return new EditCard(tile, held, this.kpis, { move: (card, by) => this.move(card, by), remove: (card) => this.remove(card) });
+    return new EditCard(tile, held, this.known, { move: (card, by) => this.move(card, by), remove: (card) => this.remove(card) });
   }
 
   changed() {
@@ -43,7 +47,7 @@ export class Editor {
   }
 
   written() {
-    return { ...this.declaration, tiles: this.cards.map((card) => card.tile) };
+    return { ...this.declaration, tiles: this.cards.map((card) => card.tile), strip: this.strip.written() };
   }
 
   build() {
@@ -66,7 +70,7 @@ export class Editor {
     this.list = make("div", "cards");
     const hint = make("p", "quiet", "Alt and an arrow key moves the tile you are in. Escape leaves without saving.");
     this.form.setAttribute("aria-label", `Edit ${shown(this.board.title)}`);
-    this.form.replaceChildren(make("h2", "unseen", `Edit ${shown(this.board.title)}`), bar, this.problem, hint, this.list);
+    this.form.replaceChildren(make("h2", "unseen", `Edit ${shown(this.board.title)}`), bar, this.problem, hint, this.list, this.strip.element);
     this.arrange();
   }
 
@@ -97,7 +101,7 @@ export class Editor {
   add() {
     const used = new Set(this.cards.map((card) => card.tile.kpi));
     const entry = [...this.kpis.values()].find((one) => !used.has(one.id)) || this.kpis.values().next().value;
-    const card = this.card({ kpi: entry.id, windows: [...entry.windows], title: "", target: null, target_of: null, watch: null, dims: {} });
+    const card = this.card(fresh(entry));
     this.cards.push(card);
     this.arrange();
     card.fields.kpi.focus();
@@ -111,6 +115,13 @@ export class Editor {
     this.form.hidden = true;
     this.form.replaceChildren();
     at("menu-button").focus();
+  }
+
+  /** The key of those who want out; where something would be lost, only the second time. */
+  escape() {
+    if (this.leaving || !this.changed()) return this.cancel();
+    this.leaving = true;
+    this.say("Nothing is saved yet: Escape once more leaves all the same.");
   }
 
   /** Leaves without saving; what somebody else has saved meanwhile is shown. */
@@ -138,7 +149,8 @@ export class Editor {
   }
 
   save() {
-    const wrong = this.cards.flatMap((card, i) => card.problems(i));
+    this.leaving = false;
+    const wrong = [...this.cards.flatMap((card, i) => card.problems(`/tiles/${i}`)), ...this.strip.problems()];
     if (wrong.length) return this.complain(wrong, "Not sent: ");
     return this.send("PUT");
   }
@@ -170,12 +182,14 @@ export class Editor {
 
   complain(errors, before, otherwise = "") {
     for (const card of this.cards) card.clear();
+    this.strip.clear();
     this.fields.title.removeAttribute("aria-invalid");
     const [general, controls] = [[], []];
     for (const error of errors) {
-      const at = /^\/tiles\/(\d+)/.exec(error.pointer || "");
-      const card = this.cards[at ? Number(at[1]) : error.index ?? -1];
+      const [, list, place] = (error.pointer || "").split("/");
+      const card = list === "strip" ? this.strip.at(place) : this.cards[list === "tiles" ? Number(place) : error.index ?? -1];
       if (card) controls.push(card.complain(error));
+      else if (list === "strip") controls.push(this.strip.complain(shown(error.reason)));
       else {
         general.push(error.reason);
         if (error.pointer === "/title") {

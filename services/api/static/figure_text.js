@@ -62,7 +62,7 @@ const REASONS = {
 export function verdict(figure, tile) {
   if (!figure || figure.value === null) {
     const why = !figure ? "waiting for the first figure" : REASONS[figure.reason] || (figure.reason || "no data").replace(/_/g, " ");
-    return { state: "none", word: `○ ${why}`, target: "" };
+    return { state: "none", word: `○ ${why}`, target: figure ? targetText(tile) : "" };
   }
   const few = figure.quality === "insufficient";
   if (tile.target === null || tile.target === undefined) return { state: "plain", word: few ? "○ few cases" : "", target: "" };
@@ -98,6 +98,23 @@ export function certainty(figure) {
   if (figure.window !== "now" || figure.n > 1) parts.push(`n ${grouped(figure.n)}`);
   return parts.join(" · ");
 }
+
+/** Whether the points of a trend are of the same kind as the number: what is counted over a window is another count over a step of it. */
+export const comparable = (tile) => tile.window === "now" || ["seconds", "ratio"].includes(tile.unit) || isScore(tile.unit);
+
+const EACH = { "1m": "a minute", "1h": "an hour", "1d": "a day" };
+
+/** "mostly 290–330 in 3 h", "mostly 14–22 an hour": the range of a trend's middle points, so that its line has a scale; "" without one. */
+export function mostly(usual, tile) {
+  if (!usual) return "";
+  const [low, high] = usual.map((x) => Math.round(x));
+  const all = low === high ? spoken(low, tile.unit) : range(low, high, tile.unit);
+  const { step, span_seconds: span } = tile.trend;
+  return `mostly ${all} ${comparable(tile) ? `in ${age(span)}`.replace(".0", "") : EACH[step] || `in ${spanName(step)}`}`;
+}
+
+/** How wide a number and its unit stand, in em of the number: digits are broader than the letters of a unit, which is written smaller. */
+export const widthOf = (number, unit) => +(0.68 * String(number).length + (unit ? 0.1 + 0.22 * unit.length : 0)).toFixed(2);
 
 /** An age in words that are short enough for a header. */
 export const age = (seconds) => duration(Math.max(0, seconds)).join(" ");

@@ -1,9 +1,8 @@
 // How a figure went: a large chart with axes in the board's time zone, and the same as a table for those who do not see it.
 import { ask, button, make, table } from "./dom.js";
-import { spoken } from "./figure_text.js";
+import { comparable, spoken } from "./figure_text.js";
 
 const SPANS = [["3 h", "5m", 3 * 3600], ["24 h", "30m", 24 * 3600], ["7 d", "6h", 7 * 86400], ["28 d", "1d", 28 * 86400]];
-const HIGH = 380;
 
 export class SeriesChart {
   constructor(tile, time, into, signal) {
@@ -54,20 +53,20 @@ export class SeriesChart {
     ])));
     figure.append(plot, make("figcaption", "quiet", summary));
     this.body.replaceChildren(figure, details);
-    const lines = [["target", tile.target], ["watch", tile.watch]].filter(([, value]) => value !== null && value !== undefined);
+    const lines = (comparable(tile) ? [["target", tile.target], ["watch", tile.watch]] : []).filter(([, value]) => value !== null && value !== undefined);
     const xs = points.map((point) => Date.parse(point.start) / 1000);
     const data = [xs, points.map((point) => point.value), ...lines.map(([, value]) => xs.map(() => value))];
-    this.plot = new uPlot(this.options(plot.clientWidth, lines), data, plot);
-    this.sized = new ResizeObserver(() => this.plot?.setSize({ width: plot.clientWidth, height: HIGH }));
+    this.plot = new uPlot(this.options(plot, lines), data, plot);
+    this.sized = new ResizeObserver(() => this.plot?.setSize({ width: plot.clientWidth, height: plot.clientHeight }));
     this.sized.observe(plot);
   }
 
-  options(width, lines) {
+  options({ clientWidth: width, clientHeight: height }, lines) {
     const style = getComputedStyle(this.body);
     const of = (name) => style.getPropertyValue(name).trim();
     const axis = { stroke: of("--ink-2"), grid: { stroke: of("--line"), width: 1 }, ticks: { stroke: of("--line"), width: 1 }, font: `14px ${style.fontFamily}` };
     return {
-      width, height: HIGH, legend: { show: false }, cursor: { y: false, points: { size: 9 } }, tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), this.time.name),
+      width, height, legend: { show: false }, cursor: { y: false, points: { size: 9 } }, tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), this.time.name),
       axes: [
         { ...axis, values: [[86400, "{D} {MMM}", null, null, null, null, null, null, 1], [3600, "{HH}:{mm}", "\n{D} {MMM}", null, null, null, null, null, 1], [60, "{HH}:{mm}", "\n{D} {MMM}", null, null, null, null, null, 1]] },
         { ...axis, size: 74, values: (u, ticks) => ticks.map((tick) => spoken(tick, this.tile.unit)) },

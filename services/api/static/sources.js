@@ -9,7 +9,7 @@ const counts = (of) => Object.entries(of).sort((a, b) => b[1] - a[1]).map(([name
 const COLUMNS = [
   ["Source", (one) => bdi(one.source)],
   ["Kind", (one) => one.kind],
-  ["State", (one) => (!one.ready ? "▲ no secret" : one.quiet ? "◆ quiet" : "● on")],
+  ["State", (one) => (!one.ready ? make("div", "stand-bad", "▲ no secret") : one.quiet ? make("div", "stand-watch", "◆ quiet") : make("div", "stand-ok", "● on"))],
   ["Last delivery", (one) => (one.silent_seconds === null ? "never" : `${age(Math.floor(one.silent_seconds))} ago`)],
   ["Accepted", (one) => one.accepted.toLocaleString("en")],
   ["Ignored", (one) => one.ignored.toLocaleString("en")],

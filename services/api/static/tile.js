@@ -1,8 +1,8 @@
 // One number of a board: value, unit, trend, verdict in word and shape, target, certainty; and whether it is unusual, old or missing.
 import { SHORT, bdi, button, make, put, shown } from "./dom.js";
 import { keyOf } from "./feed.js";
-import { amount, certainty, verdict, windowName } from "./figure_text.js";
-import { observed, slice, usual } from "./spike_text.js";
+import { amount, certainty, mostly, verdict, widthOf, windowName } from "./figure_text.js";
+import { observed, slice, usual, within } from "./spike_text.js";
 import { Trend } from "./trend.js";
 
 export class TileView {
@@ -42,7 +42,7 @@ export class TileView {
   }
 
   start() {
-    this.trend = new Trend(this.plot, this.tile);
+    this.trend = new Trend(this.plot, this.tile, () => this.draw(this.figure !== undefined));
   }
 
   close() {
@@ -83,6 +83,8 @@ export class TileView {
     const empty = !figure || figure.value === null;
     const [number, unit] = empty ? [told ? "NO DATA" : "…", ""] : amount(figure.value, figure.unit);
     if (this.number.data !== String(number)) this.number.data = String(number);
+    const wide = widthOf(number, unit);
+    if (wide !== this.wide) this.value.style.setProperty("--wide", (this.wide = wide));
     this.value.classList.toggle("none", empty);
     put(this.unit, unit && ` ${unit}`);
     put(this.window, this.windowText());
@@ -98,10 +100,10 @@ export class TileView {
   }
 
   foot(held) {
-    const sure = certainty(this.figure);
+    const sure = certainty(this.figure) || mostly(this.trend?.usual, this.tile);
     let left = held.target, right = sure;
     if (this.spike) {
-      left = [observed(this.spike), usual(this.spike)].filter(Boolean).join(", "); // the window is in the banner
+      left = [[observed(this.spike), within(this.spike)].filter(Boolean).join(" "), usual(this.spike)].filter(Boolean).join(", "); // of its window, not the tile's
       const cause = this.spike.causes?.[0];
       if (cause) right = slice(cause.dims).map((value) => shown(value, SHORT)).join(" × ");
     } else if (!held.word && !held.target) [left, right] = [sure, ""]; // without a target the interval takes the verdict's place

@@ -71,6 +71,29 @@ def test_a_tile_says_all_that_the_page_asks_of_it() -> None:
     assert all(tile["definition"][name] for name in ("formula", "meaning", "source", "events", "windows", "version"))
 
 
+@pytest.mark.parametrize(
+    ("kpi", "window", "step", "days"),
+    [
+        ("active_issues", "now", "5m", 1 / 8),
+        ("first_reply_time", "1h", "5m", 1 / 8),
+        ("resolved_issues", "24h", "1h", 1),
+        ("resolved_within_24h", "7d", "6h", 7),
+        ("nps", "28d", "1d", 28),
+        ("nps", "90d", "1d", 28),
+    ],
+)
+def test_a_trend_goes_by_steps_that_its_window_changes_in(kpi: str, window: str, step: str, days: float) -> None:
+    [tile] = Boards(keeping(bare(board_of(Tile(kpi=kpi, windows=(window,))))), SETTINGS).definition("ours")["tiles"]
+    assert (tile["window"], tile["trend"]) == (window, {"step": step, "span_seconds": days * 86_400})
+
+
+def test_a_board_tells_the_targets_that_the_settings_name() -> None:
+    settings = Settings(targets={"csat_score": TargetSettings(share=0.95), "wait": TargetSettings(p50=60, within=90)})
+    targets = Boards(FakeBoard(), settings).definition("operations")["targets"]
+    named = [(one["name"], one["part"], one["value"]) for one in targets if one["name"] in ("csat_score", "wait")]
+    assert named == [("csat_score", "share", 0.95), ("wait", "p50", 60), ("wait", "within", 90)]
+
+
 def test_the_target_follows_the_settings_and_falls_back_to_the_number_of_the_tile() -> None:
     tiles = (
         Tile(kpi="first_reply_time", windows=("1h",), target_of=TargetOf(name="first_reply_time_seconds", part="p50"), target=60),
