@@ -2,12 +2,14 @@
 
 A cell is one integer key (cut and component, see `kpis.names`); a bucket is a sparse column of keys and amounts. Adding is
 appending, and a bucket is summed up when it is read or written. What is older than the oldest bucket stays in a base for gauges.
-Laws: order, repetition of taking back and splitting of what is added cannot matter; a cell of 0 is not there.
+Laws: order, repetition of taking back and splitting of what is added cannot matter; a cell of 0 is not there; what a bucket holds
+never changes (more makes another one), so that `Cells.still` keeps a moment for next to nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from itertools import pairwise
 
 import msgspec
@@ -16,6 +18,7 @@ import numpy as np
 from kpis.dimensions import Cut
 from kpis.expansion import EMPTY, Amounts, Expansion
 from kpis.names import COMPONENT_BITS, COMPONENT_MASK, Names
+from kpis.steps import Steps, finished
 from kpis.window import Levels, Longs
 from schemas.differences import Differences
 
@@ -23,33 +26,42 @@ _KEY_BITS = 42
 """Bits of a key (22 of the cut, 20 of the component) when a bucket's ordinal stands before it in one integer."""
 
 
+def _room(keys: Longs) -> int:
+    """How many amounts may wait beside so many keys before they are summed up."""
+    return 4096 + 2 * len(keys)
+
+
 class Bucket:
-    """A sparse column: ascending keys and their amounts, and what was appended since they were last summed up."""
+    """A sparse column: ascending keys and their amounts; or, until it is first read, another bucket and what it has more."""
 
-    __slots__ = ("_amounts", "_cuts", "_dense", "_keys", "_pending", "_waiting")
+    __slots__ = ("_amounts", "_before", "_cuts", "_dense", "_keys", "_room")
 
-    def __init__(self) -> None:
-        self._keys = EMPTY
-        self._amounts = EMPTY
-        self._pending: list[tuple[Longs, Longs]] = []
-        self._waiting = 0
+    def __init__(self, keys: Longs = EMPTY, amounts: Longs = EMPTY, before: Bucket | None = None) -> None:
+        self._keys = keys
+        self._amounts = amounts
+        self._before = before
+        self._room: int = _room(keys) if before is None else before._room - len(keys)
         self._dense: Longs | None = None
         self._cuts: Longs | None = None
 
-    def add(self, keys: Longs, amounts: Longs) -> None:
-        """Append amounts; they may repeat keys and be negative."""
-        self._pending.append((keys, amounts))
-        self._waiting += len(keys)
-        if self._waiting > 4096 + 2 * len(self._keys):
-            self.column()
+    def plus(self, keys: Longs, amounts: Longs) -> Bucket:
+        """A bucket of what this one holds and some amounts more; they may repeat keys and be negative."""
+        more = Bucket(keys, amounts, self)
+        if more._room < 0:
+            more.column()
+        return more
 
     def column(self) -> tuple[Longs, Longs]:
         """(keys ascending, amounts not 0)."""
-        if self._pending:
-            keys = np.concatenate([self._keys, *(k for k, _ in self._pending)])
-            amounts = np.concatenate([self._amounts, *(a for _, a in self._pending)])
-            self._keys, self._amounts = summed(keys, amounts)
-            self._pending, self._waiting, self._dense, self._cuts = [], 0, None, None
+        if self._before is not None:
+            keys, amounts = [self._keys], [self._amounts]
+            at: Bucket | None = self._before
+            while at is not None:
+                keys.append(at._keys)
+                amounts.append(at._amounts)
+                at = at._before
+            self._keys, self._amounts = summed(np.concatenate(keys[::-1]), np.concatenate(amounts[::-1]))
+            self._before, self._room = None, _room(self._keys)
         return self._keys, self._amounts
 
     def cuts(self) -> Longs:
@@ -59,12 +71,23 @@ class Bucket:
             self._cuts = np.unique(keys >> COMPONENT_BITS)
         return self._cuts
 
+    def of(self, keys: Longs) -> Longs:
+        """The amounts of ascending keys, 0 where it holds none."""
+        held, amounts = self.column()
+        if not len(held):
+            return np.zeros(len(keys), dtype=np.int64)
+        at = np.minimum(np.searchsorted(held, keys), len(held) - 1)
+        return np.where(held[at] == keys, amounts[at], 0)
+
     def dense(self, places: Places) -> tuple[Longs, Longs]:
         """(places of the keys in a dense array of totals, amounts)."""
         keys, amounts = self.column()
         if self._dense is None:
             self._dense = places.of(keys)
         return self._dense, amounts
+
+
+_NOTHING = Bucket()
 
 
 class Places:
@@ -95,6 +118,13 @@ class Places:
         at = int(np.searchsorted(self._sorted, key))
         return int(self._places[at]) if at < len(self._sorted) and self._sorted[at] == key else None
 
+    def find_all(self, keys: Longs) -> Longs:
+        """`find` for many keys, −1 for one that was never seen."""
+        if not len(self._sorted):
+            return np.full(len(keys), -1, dtype=np.int64)
+        at = np.minimum(np.searchsorted(self._sorted, keys), len(self._sorted) - 1)
+        return np.where(self._sorted[at] == keys, self._places[at], -1)
+
 
 class Cells:
     """All cells of all levels."""
@@ -109,20 +139,34 @@ class Cells:
         self.touched: set[tuple[int, int]] = set()
         self.version = 0
         self._expansion = Expansion(self.names, pairs)
-        self._known_cuts: tuple[int, list[Cut]] | None = None
+        self._known_cuts: dict[int, list[Cut]] = {}
+        self._known_bins: dict[tuple[str, str], tuple[int, Longs, Longs]] = {}
 
     # ---- names ---------------------------------------------------------------------------------
 
     def cuts(self) -> list[Cut]:
         """Every cut that holds anything now: one of which everything was taken back is forgotten."""
-        if self._known_cuts is None or self._known_cuts[0] != self.version:
+        known = self._known_cuts.get(self.version)
+        if known is None:
             held = np.unique(np.concatenate([self.base.cuts(), *(bucket.cuts() for bucket in self.buckets[4].values())]))
-            self._known_cuts = (self.version, [self.names.cuts[number] for number in held.tolist()])
-        return self._known_cuts[1]
+            known = [self.names.cuts[number] for number in held.tolist()]
+            self._known_cuts.clear()
+            self._known_cuts[self.version] = known
+        return known
 
     def components_of(self, measure_key: str) -> list[str]:
         """All components a measure ever had, in order of first sight."""
         return self.names.components_of(measure_key)
+
+    def bins_of(self, measure_key: str, letter: str) -> tuple[Longs, Longs]:
+        """(bins ascending, the number of each one's component) of a measure's sketch."""
+        names = self.components_of(measure_key)
+        known = self._known_bins.get((measure_key, letter))
+        if known is None or known[0] != len(names):
+            found = sorted((int(n[1:]), self.names.component(measure_key, n)) for n in names if n[0] == letter and n[1:].isdigit())
+            both = np.array(found, dtype=np.int64).reshape(-1, 2)
+            known = self._known_bins[measure_key, letter] = len(names), both[:, 0].copy(), both[:, 1].copy()
+        return known[1:]
 
     def values_of(self, dimension: str) -> list[str]:
         """All values a dimension ever had, sorted."""
@@ -157,25 +201,35 @@ class Cells:
         buckets = self.buckets[level]
         for start, (low, high) in zip(starts.tolist(), pairwise(edges), strict=True):
             if low < high:
-                bucket = buckets.get(start)
-                if bucket is None:
-                    bucket = buckets[start] = Bucket()
-                bucket.add(keys[low:high], amounts[low:high])
+                buckets[start] = buckets.get(start, _NOTHING).plus(keys[low:high], amounts[low:high])
                 self.touched.add((level, start))
         return keys, starts[ordinal], amounts
 
     # ---- reading -------------------------------------------------------------------------------
 
+    def still(self) -> Cells:
+        """These cells as they are now, to be read while more is added to the others; they share buckets and names."""
+        other = copy(self)
+        other.buckets = [dict(buckets) for buckets in self.buckets]
+        return other
+
     def total(self, start_ms: int | None, end_ms: int, now_ms: int, finest: int = 0) -> Longs:
         """Σ of every cell over [start_ms, end_ms), by place; `start_ms` None is everything before, the base included."""
+        return finished(self.total_in_steps(start_ms, end_ms, now_ms, finest))
+
+    def total_in_steps(self, start_ms: int | None, end_ms: int, now_ms: int, finest: int = 0) -> Steps[Longs]:
+        """As `total`, a bucket a step."""
         columns = []
         if start_ms is None:
             columns.append(self.base.dense(self.places))
             start_ms = min(self.buckets[4], default=end_ms)
-        columns += [bucket.dense(self.places) for _, _, bucket in self.tiles(start_ms, end_ms, now_ms, finest)]
+        for _, _, bucket in self.tiles(start_ms, end_ms, now_ms, finest):
+            columns.append(bucket.dense(self.places))
+            yield
         out = np.zeros(len(self.places), dtype=np.int64)
         for places, amounts in columns:
             out[places] += amounts
+            yield
         return out
 
     def place(self, cut: Cut, measure_key: str, component: str) -> int | None:
@@ -230,7 +284,7 @@ class Cells:
         keys, amounts = bucket.column()
         gauges = np.isin(keys & COMPONENT_MASK, np.array(sorted(self.names.gauges), dtype=np.int64))
         if gauges.any():
-            self.base.add(keys[gauges], amounts[gauges])
+            self.base = self.base.plus(keys[gauges], amounts[gauges])
 
     # ---- at rest -------------------------------------------------------------------------------
 
@@ -262,8 +316,12 @@ class Cells:
                 if known is not None:
                     keys.append(known)
                     amounts.append(amount)
-        bucket = self.base if int(level) == BASE else self.buckets[int(level)].setdefault(int(start), Bucket())
-        bucket.add(np.array(keys, dtype=np.int64), np.array(amounts, dtype=np.int64))
+        more = np.array(keys, dtype=np.int64), np.array(amounts, dtype=np.int64)
+        if int(level) == BASE:
+            self.base = self.base.plus(*more)
+        else:
+            buckets = self.buckets[int(level)]
+            buckets[int(start)] = buckets.get(int(start), _NOTHING).plus(*more)
         self.version += 1
 
 

@@ -17,17 +17,21 @@ from kpis.cells import Cells
 from kpis.dimensions import NAMES, TOTAL, Cut
 from kpis.folding import FINAL_AFTER_MS
 from kpis.formulas.counts import SplitCount
-from kpis.formulas.gauges import Ages
+from kpis.formulas.gauges import Ages, LevelOf
 from kpis.kpi import Formula, Kpi, Targets, Value
 from kpis.measures import CONTACT_WAITING
 from kpis.names import OTHER
-from kpis.query import Anchor, Point, Query, Unanswerable
+from kpis.query import Anchor, Clock, Point, Query, Unanswerable
 from kpis.slices import Cuts, Slice
+from kpis.steps import Steps, finished
+from kpis.strips import Strip
 from kpis.window import CALENDAR, NOW, WINDOWS, Bounds
 from schemas.canonical import rfc3339
 from schemas.figures import Figure, Quality
 
 SERIES_MAX_POINTS = 2_000
+SERIES_MAX_VALUES = 200_000
+"""Points of all lines of one series together: some 20 MB of an answer."""
 LateCount = Callable[[int, int], int]
 """How many events of a span came late."""
 Revision = Callable[[Iterable[str], int, int], int]
@@ -35,7 +39,10 @@ Revision = Callable[[Iterable[str], int, int], int]
 
 
 class Reader:
-    """Figures from one set of cells as of one instant; made anew (cheaply) whenever the cells or the clock moved."""
+    """Figures from one set of cells as of one instant; made anew (cheaply) whenever the cells or the clock moved.
+
+    It reads the cells as they were when it was made, so that what it tells in steps is of one moment, whatever is added between them.
+    """
 
     def __init__(
         self,
@@ -49,23 +56,40 @@ class Reader:
         late: LateCount = lambda start_ms, end_ms: 0,
         revision: Revision = lambda measures, start_ms, end_ms: 0,
     ) -> None:
-        self.cells = cells
+        self.cells = cells.still()
         self.now_ms = now_ms
         self.watermark_ms = watermark_ms
         self.targets = targets or {}
         self.kpis = by_id(tuple(kpis))
         self.max_values = max_values
+        self._living = cells
         self._late = late
         self._revision = revision
         self._slices: dict[tuple[int, int, int, str], Slice] = {}
+        self._corrected: dict[tuple[str, Anchor | None, Clock, int, int], tuple[int, int]] = {}
 
     # ---- questions -----------------------------------------------------------------------------
 
     def read(self, query: Query) -> list[Figure]:
         """The figures a question asks for. Raises Unanswerable, saying what can be asked instead."""
+        return finished(self.read_in_steps(query))
+
+    def read_in_steps(self, query: Query) -> Steps[list[Figure]]:
+        """As `read`, a figure a step; all of them are as of this call. Raises Unanswerable at once, not at a step."""
+        asked = list(self._asked(query))
+        for kpi, formula, cells, _ in asked:
+            self._corrections(kpi, formula, cells.bounds, query)  # counted now: who counts them goes on counting between the steps
+        return self._figures(asked, query)
+
+    def _figures(self, asked: list[tuple[Kpi, Formula, Slice, list[Cut]]], query: Query) -> Steps[list[Figure]]:
         out: list[Figure] = []
-        for kpi, formula, cells, cuts in self._asked(query):
-            figures = [self._figure(kpi, formula, cells, (cut,), query, dict(cut)) for cut in cuts]
+        for kpi, formula, cells, cuts in asked:
+            if not isinstance(formula, Ages):
+                yield from cells.levels_in_steps() if isinstance(formula, LevelOf) else cells.total_in_steps()
+            figures: list[Figure] = []
+            for cut in cuts:
+                figures.append(self._figure(kpi, formula, cells, (cut,), query, dict(cut)))
+                yield
             out += figures if len(figures) <= self.max_values else self._folded(kpi, formula, cells, figures, cuts, query)
         return out
 
@@ -74,22 +98,36 @@ class Reader:
         by: tuple[str, ...] = (), where: tuple[tuple[str, str], ...] = (), anchor: Anchor | None = None,
     ) -> list[tuple[dict[str, str], list[Point]]]:  # fmt: skip
         """One value for each step of [start_ms, end_ms), for each cut. Raises Unanswerable."""
+        return finished(self.series_in_steps(kpi_id, step_ms=step_ms, start_ms=start_ms, end_ms=end_ms, by=by, where=where, anchor=anchor))
+
+    def series_in_steps(
+        self, kpi_id: str, *, step_ms: int, start_ms: int, end_ms: int,
+        by: tuple[str, ...] = (), where: tuple[tuple[str, str], ...] = (), anchor: Anchor | None = None,
+    ) -> Steps[list[tuple[dict[str, str], list[Point]]]]:  # fmt: skip
+        """As `series`, a value a step; all of them are of the same cells. Raises Unanswerable, at the first step."""
         kpi = self.kpi(kpi_id)
         formula = self._formula(kpi, Query(kpis=(kpi_id,), anchor=anchor))
         if step_ms < 1 or (end_ms - start_ms) / step_ms > SERIES_MAX_POINTS:
             raise Unanswerable(f"a series has at most {SERIES_MAX_POINTS} points: take a longer step or a shorter span", "step")
-        edges = self._edges(start_ms, end_ms, step_ms, kpi.finest)
-        slices = [self._slice(kpi, Bounds("step", low, high, self.cells.levels.all[kpi.finest]), high) for low, high in pairwise(edges)]
         if isinstance(formula, Ages):
             raise Unanswerable(f"{kpi_id} is an age of what is open now: it has no past", "kpi")
-        out = []
-        for cut in self._cuts(kpi, by, where):
-            values = [formula.read(s, (cut,), self.targets.get(kpi.id, Targets())) for s in slices]
-            points = [
-                Point(start_ms=s.start_ms, end_ms=s.end_ms, value=_finite(v.value), n=v.n) for s, v in zip(slices, values, strict=True)
-            ]
-            out.append((dict(cut), points))
-        return out
+        cuts = self._cuts(kpi, by, where)
+        edges = self._edges(start_ms, end_ms, step_ms, kpi.finest)
+        if len(cuts) * (len(edges) - 1) > SERIES_MAX_VALUES:
+            raise Unanswerable(
+                f"that is {len(cuts)} series of {len(edges) - 1} points: take a longer step or a shorter span, or filter", "by"
+            )
+        targets, level = self.targets.get(kpi.id, Targets()), self.cells.levels.all[kpi.finest]
+        strip = Strip(self.cells, formula.measures, cuts, self.now_ms, kpi.finest)
+        yield from strip.begin(edges[0])
+        lines: list[tuple[dict[str, str], list[Point]]] = [(dict(cut), []) for cut in cuts]
+        for low, high in pairwise(edges):
+            present = self._present(kpi, high)
+            values = strip.values(Bounds("step", low, high, level), present, lambda piece: formula.read(piece, piece.cuts, targets))
+            for value, (_, points) in zip(values, lines, strict=True):
+                points.append(Point(start_ms=low, end_ms=high, value=_finite(value.value), n=value.n))
+                yield
+        return lines
 
     def opened(self, query: Query) -> list[tuple[Kpi, Formula, Slice, Cut]]:
         """What `read` reads for each figure, before any are folded into one: its formula, the slice and the cut. Raises Unanswerable."""
@@ -111,7 +149,7 @@ class Reader:
     def again(self) -> Reader:
         """A reader of the same instant, for cells that may have moved since."""
         other = copy(self)
-        other._slices = {}
+        other.cells, other._slices, other._corrected = self._living.still(), {}, {}
         return other
 
     def kpi(self, kpi_id: str) -> Kpi:
@@ -193,12 +231,16 @@ class Reader:
         raise Unanswerable(f"{' × '.join(names)} is not kept; configured pairs ([dimensions] pairs) are {known}", "by")
 
     def _slice(self, kpi: Kpi, bounds: Bounds, as_of_ms: int | None) -> Slice:
-        present = as_of_ms is None or self.cells.levels.zone.ceil(self.now_ms, kpi.finest) <= bounds.end_ms
+        present = as_of_ms is None or self._present(kpi, bounds.end_ms)
         key = (bounds.start_ms, bounds.end_ms, kpi.finest, bounds.name)
         cells = self._slices.get(key)
         if cells is None:
             cells = self._slices[key] = Slice(self.cells, bounds, self.now_ms, kpi.finest, present)
         return cells
+
+    def _present(self, kpi: Kpi, end_ms: int) -> bool:
+        """Whether a span with this end reaches up to now."""
+        return self.cells.levels.zone.ceil(self.now_ms, kpi.finest) <= end_ms
 
     def _refuse_past(self, kpi: Kpi, formula: Formula, cells: Slice) -> None:
         if isinstance(formula, Ages) and not cells.present:
@@ -223,6 +265,7 @@ class Reader:
             value.reason = "no_calendar"
         bounds = cells.bounds
         instant = bounds.start_ms >= bounds.end_ms
+        revision, late = self._corrections(kpi, formula, bounds, query)
         return Figure(
             kpi=kpi.id,
             version=kpi.version,
@@ -243,11 +286,22 @@ class Reader:
             ci_high=_finite(value.ci_high),
             quality=self._quality(kpi, value, bounds),
             reason=value.reason,
-            revision=0 if instant else self._revision([m.name for m in formula.measures], bounds.start_ms, bounds.end_ms),
-            late_applied=0 if instant else self._late(bounds.start_ms, bounds.end_ms),
+            revision=revision,
+            late_applied=late,
             parts=value.parts,
             items=value.items,
         )
+
+    def _corrections(self, kpi: Kpi, formula: Formula, bounds: Bounds, query: Query) -> tuple[int, int]:
+        """(late corrections of what a formula reads of a span, events of the span that came late); of an instant there are none."""
+        start, end = bounds.start_ms, bounds.end_ms
+        if start >= end:
+            return 0, 0
+        key = (kpi.id, query.anchor, query.clock, start, end)  # the formula is told apart by these
+        found = self._corrected.get(key)
+        if found is None:
+            found = self._corrected[key] = self._revision([m.name for m in formula.measures], start, end), self._late(start, end)
+        return found
 
     def _quality(self, kpi: Kpi, value: Value, bounds: Bounds) -> Quality:
         if value.value is None:

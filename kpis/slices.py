@@ -13,6 +13,8 @@ from kpis.cells import Cells
 from kpis.dimensions import Cut
 from kpis.expansion import has_sketch
 from kpis.measures import PART, STARTS, Measure
+from kpis.names import COMPONENT_BITS
+from kpis.steps import Steps, finished
 from kpis.window import HOUR, MINUTE, Bounds, Longs
 
 Cuts = tuple[Cut, ...]
@@ -20,6 +22,9 @@ Cuts = tuple[Cut, ...]
 
 class Slice:
     """The cells of one span [start_ms, end_ms), and of everything before its end."""
+
+    brief = False
+    """Whether a figure's value and n are all that is wanted: formulas then leave out what they tell beside them."""
 
     def __init__(self, cells: Cells, bounds: Bounds, now_ms: int, finest: int, present: bool) -> None:
         self.cells = cells
@@ -29,6 +34,7 @@ class Slice:
         self.present = present
         self._inside: Longs | None = None
         self._until: dict[int, Longs] = {}
+        self._earlier: dict[int, Slice] = {}
 
     @property
     def start_ms(self) -> int:
@@ -62,13 +68,16 @@ class Slice:
     def bins(self, cuts: Cuts, measure: Measure, letter: str) -> dict[int, int]:
         """The bins of a sketch (b of values, o of outcomes, c of censored), ascending; empty ones are left out."""
         total = self._total()
-        found: dict[int, int] = {}
-        for component in self.cells.components_of(measure.key):
-            if component[0] == letter and component[1:].isdigit():
-                amount = self._pick(total, cuts, measure, component)
-                if amount:
-                    found[int(component[1:])] = amount
-        return dict(sorted(found.items()))
+        bins, components = self.cells.bins_of(measure.key, letter)
+        amounts = np.zeros(len(bins), dtype=np.int64)
+        for cut in cuts:
+            key = self.cells.names.key(cut, measure.key, f"{letter}{bins[0]}") if len(bins) else None
+            if key is not None:
+                places = self.cells.places.find_all(key >> COMPONENT_BITS << COMPONENT_BITS | components)
+                held = (places >= 0) & (places < len(total))
+                amounts[held] += total[places[held]]
+        some = amounts != 0
+        return dict(zip(bins[some].tolist(), amounts[some].tolist(), strict=True))
 
     def has_sketch(self, cuts: Cuts, measure: Measure) -> bool:
         """Whether these cuts hold bins of a measure."""
@@ -81,8 +90,17 @@ class Slice:
         at = self.end_ms if at_ms is None else at_ms
         total = self._until.get(at)
         if total is None:
-            total = self._until[at] = self.cells.total(None, at, self.now_ms, self.finest)
+            total = finished(self._total_until(at))
         return self._pick(total, cuts, measure, cls)
+
+    def levels_in_steps(self) -> Steps[None]:
+        """Sums up everything before the start and before the end of the span, a bucket a step, so that asking for levels is quick."""
+        for at in {self.start_ms, self.end_ms} - self._until.keys():
+            yield from self._total_until(at)
+
+    def _total_until(self, at_ms: int) -> Steps[Longs]:
+        total = self._until[at_ms] = yield from self.cells.total_in_steps(None, at_ms, self.now_ms, self.finest)
+        return total
 
     def states(self, measure: Measure) -> tuple[str, ...]:
         """Every class of a gauge that was ever seen ("" where it has none)."""
@@ -111,26 +129,40 @@ class Slice:
 
     def until(self, at_ms: int) -> Slice:
         """The part of the span before an instant, which is rounded down to a bucket that can be read."""
+        end = self._end_until(at_ms)
+        earlier = self._earlier.get(end)
+        if earlier is None:
+            earlier = self._earlier[end] = Slice(self.cells, self.bounds._replace(end_ms=end), self.now_ms, self.finest, False)
+        return earlier
+
+    def total_in_steps(self) -> Steps[None]:
+        """Sums up the span, a bucket a step, so that asking for any of it is quick."""
+        if self._inside is None:
+            self._inside = yield from self.cells.total_in_steps(self.start_ms, self.end_ms, self.now_ms, self.finest)
+
+    def _end_until(self, at_ms: int) -> int:
         levels = self.cells.levels
         level = min(levels.readable(at_ms, self.now_ms, self.finest), 4)
-        end = min(max(levels.zone.bucket_start(at_ms, level), self.start_ms), self.end_ms)
-        return Slice(self.cells, self.bounds._replace(end_ms=end), self.now_ms, self.finest, False)
+        return min(max(levels.zone.bucket_start(at_ms, level), self.start_ms), self.end_ms)
 
     def _by_bucket(
         self, cuts: Cuts, measure: Measure, components: tuple[str, ...], start_ms: int, by_age: int | None = None
     ) -> Iterator[tuple[int, list[int]]]:
-        wanted = [[k for cut in cuts if (k := self.cells.names.key(cut, measure.key, c)) is not None] for c in components]
-        if not any(wanted):
+        named = ((self.cells.names.key(cut, measure.key, c), n) for n, c in enumerate(components) for cut in cuts)
+        wanted = sorted((key, n) for key, n in named if key is not None)
+        if not wanted:
             return
+        sought = np.array([key for key, _ in wanted], dtype=np.int64)
         for _, start, bucket in self.cells.tiles(start_ms, self.end_ms, self.now_ms, self.finest, by_age=by_age):
-            keys, amounts = bucket.column()
-            found = [_sum_of(keys, amounts, some) for some in wanted]
+            found = [0] * len(components)
+            for (_, n), amount in zip(wanted, bucket.of(sought).tolist(), strict=True):
+                found[n] += amount
             if any(found):
                 yield start, found
 
     def _total(self) -> Longs:
-        if self._inside is None:
-            self._inside = self.cells.total(self.start_ms, self.end_ms, self.now_ms, self.finest)
+        finished(self.total_in_steps())
+        assert self._inside is not None
         return self._inside
 
     def _pick(self, total: Longs, cuts: Cuts, measure: Measure, component: str) -> int:
@@ -140,12 +172,3 @@ class Slice:
             if place is not None and place < len(total):
                 out += int(total[place])
         return out
-
-
-def _sum_of(keys: Longs, amounts: Longs, wanted: list[int]) -> int:
-    out = 0
-    for key in wanted:
-        at = int(np.searchsorted(keys, key))
-        if at < len(keys) and keys[at] == key:
-            out += int(amounts[at])
-    return out

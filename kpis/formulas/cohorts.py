@@ -33,7 +33,7 @@ class Cohort(NamedTuple):
         horizon = self.measure.horizon_ms
         entered = entries(cells, cuts, self.measure)
         within = cells.get(cuts, self.measure, "within")
-        parts = {} if self.parts is None else self.parts(cells, cuts)
+        parts = {} if self.parts is None or cells.brief else self.parts(cells, cuts)
         if cells.end_ms + horizon <= cells.now_ms or entered <= 0:
             return shared(within, entered, parts)
         value = Value(value=None, n=entered, numerator=within, denominator=entered, mature=False, parts=parts)
@@ -71,7 +71,7 @@ class KaplanMeier(NamedTuple):
             return value
         outcomes, censored = at_risk(cells, cuts, self.measure)
         spans = sorted({*self.within_ms, *((targets.within_ms,) if targets.within_ms else ())})
-        for span_ms in spans:
+        for span_ms in () if cells.brief else spans:
             known = bool(outcomes or censored)
             value.parts[f"within_{span_ms // 1000}s"] = km_probability(outcomes, censored, sketch.bin_of(span_ms))[0] if known else None
         reached = km_quantile(outcomes, censored, 0.5) if outcomes else None

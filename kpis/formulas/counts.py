@@ -41,7 +41,7 @@ class Count(NamedTuple):
         """The count; 0 is a count, not missing data."""
         n = cells.n(cuts, self.measure)
         parts: dict[str, float | int | str | None] = {}
-        if self.parts_by_class:
+        if self.parts_by_class and not cells.brief:
             for name in cells.classes(self.measure):
                 if count := cells.get(cuts, self.measure, name):
                     parts["other" if name == "n" else name] = count
@@ -92,6 +92,8 @@ class Resolved(NamedTuple):
     def read(self, cells: Slice, cuts: Cuts, targets: Targets) -> Value:
         """Net as the value; customers are None for a rolling window that does not end now."""
         net = cells.n(cuts, self.net)
+        if cells.brief:
+            return counted(net)
         component = {"today": "day", "week": "week", "month": "month", "quarter": "quarter"}.get(cells.bounds.name, "latest")
         known = component != "latest" or cells.present
         parts: dict[str, float | int | str | None] = {
@@ -121,7 +123,7 @@ class Share(NamedTuple):
         """Numerator / denominator; None with reason no_data when there is nothing to divide."""
         k = sum(term.n(cells, cuts) for term in self.part)
         n = sum(term.n(cells, cuts) for term in self.of)
-        parts = {} if self.parts is None else self.parts(cells, cuts)
+        parts = {} if self.parts is None or cells.brief else self.parts(cells, cuts)
         return shared(k, n, parts)
 
 
@@ -155,7 +157,7 @@ class SplitCount(NamedTuple):
         n = cells.n(cuts, self.measure)
         value = counted(n)
         value.parts["switched"] = ratio(cells.n(cuts, self.switched), n)
-        if len(cuts) != 1 or len(cuts[0]) > 1 or any(name == self.dimension for name, _ in cuts[0]):
+        if cells.brief or len(cuts) != 1 or len(cuts[0]) > 1 or any(name == self.dimension for name, _ in cuts[0]):
             return value
         for name in cells.cells.values_of(self.dimension):
             here = _within(cells, cuts, self.dimension, name)

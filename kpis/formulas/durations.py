@@ -42,7 +42,8 @@ class Quantile(NamedTuple):
         n = cells.get(cuts, self.measure, "n")
         total = cells.get(cuts, self.measure, "x")
         parts: dict[str, float | int | str | None] = {"p50": None, "p90": None, "mean": total / n / 1000 if n > 0 else None}
-        self._beside(cells, cuts, parts)
+        if not cells.brief:
+            self._beside(cells, cuts, parts)
         if n <= 0:
             return Value(value=None, n=0, numerator=None, denominator=None, reason="no_data", parts=parts)
         value = Value(value=None, n=n, numerator=total / 1000, denominator=n, parts=parts)
@@ -51,6 +52,9 @@ class Quantile(NamedTuple):
             return value
         bins, counts = columns(cells.bins(cuts, self.measure, "b"))
         median = quantile(bins, counts, 0.5) / 1000
+        if cells.brief:
+            value.value = median
+            return value
         low, high = quantile_interval(bins, counts, 0.5)
         parts["p50"], parts["p90"] = median, quantile(bins, counts, 0.9) / 1000
         for span_ms in sorted({*self.within_ms, *((targets.within_ms,) if targets.within_ms else ())}):

@@ -27,7 +27,7 @@ class LevelOf(NamedTuple):
         states = cells.states(self.measure)
         parts: dict[str, float | int | str | None] = {s: n for s in states if s and (n := cells.level(cuts, self.measure, s))}
         last = sum(cells.level(cuts, self.measure, s) for s in states)
-        for name, measure in self.beside:
+        for name, measure in () if cells.brief else self.beside:
             parts[name] = sum(cells.level(cuts, measure, s) for s in cells.states(measure))
         if cells.bounds.name == NOW or cells.end_ms <= cells.start_ms:
             return Value(value=last, n=last, numerator=last, parts=parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import lru_cache
 from typing import NamedTuple
 
 from kpis.formulas.counts import shared
@@ -98,6 +99,7 @@ class NetPromoter(NamedTuple):
         return Value(value=value, n=n, numerator=promoters - detractors, denominator=n, ci_low=low, ci_high=high, parts=parts)
 
 
+@lru_cache(maxsize=4096)
 def parsed(cls: str) -> tuple[str, str, str, float] | None:
     """(metric, question, scale, score) of a class of answers; None for the class that those share which were too many."""
     if cls.count("|") < 3:
@@ -107,6 +109,7 @@ def parsed(cls: str) -> tuple[str, str, str, float] | None:
     return metric, question, scale, float(score)
 
 
+@lru_cache(maxsize=4096)
 def scale_ends(scale: str) -> tuple[float, float]:
     """Both ends of a scale written as `1-5`, `-3-3` or `1e-07-5`. Ends that differ by less than is written are the same.
 

@@ -20,8 +20,9 @@ from kpis.catalogue import KPIS
 from kpis.cells import Cells
 from kpis.folding import Folded
 from kpis.kpi import Kpi
-from kpis.query import Anchor, Point, Query
+from kpis.query import Anchor, Query
 from kpis.reading import Reader
+from kpis.steps import Steps
 from kpis.window import Levels, Zone
 from schemas import topics
 from schemas.differences import decode_differences
@@ -34,7 +35,7 @@ from services.api import tallied
 from services.api.decisions import KeptDecisions
 from services.api.declared import entry_of, targets_of
 from services.api.lag import Lag
-from services.api.ports import Counted, Freshness
+from services.api.ports import Counted, Freshness, Series
 from services.controls import Control
 from services.kafka import client_options, read_partition, stopped
 from services.settings import Settings, topic
@@ -75,7 +76,7 @@ class Board:
         self._replaced = asyncio.Event()
         self.decisions = KeptDecisions(settings)
         self._lag = Lag(lambda: self.within, lambda: {name: shard.last_offset for name, shard in self.folded.shards.items()})
-        self._reader: tuple[int, int, Reader] | None = None
+        self._reader: tuple[tuple[int, int, int], Reader] | None = None
 
     # ---- running -------------------------------------------------------------------------------
 
@@ -200,11 +201,12 @@ class Board:
         return self._clock() if self.settings.now == "wall" else self.folded.newest_ms
 
     def reader(self) -> Reader:
-        """A reader of this instant, kept while neither the cells nor the second change."""
+        """A reader of this instant, kept while neither the cells nor the second change; it goes on telling of them as they are now."""
         now = self.now_ms()
         if self.settings.now == "wall":
             now += -now % 1000  # up: rounded down, what came since a bucket's edge would stay out for as long
-        if self._reader is None or self._reader[:2] != (self.version, now):
+        moment = (self.version, self.folded.offset, now)  # the offset too: some records may have been added and not yet been told
+        if self._reader is None or self._reader[0] != moment:
             idle = self._clock() - IDLE_MS if self.settings.now == "wall" else None
             reader = Reader(
                 self.folded.cells,
@@ -216,14 +218,18 @@ class Board:
                 late=self.folded.late_between,
                 revision=self.folded.revision_of,
             )
-            self._reader = (self.version, now, reader)
-        return self._reader[2]
+            self._reader = (moment, reader)
+        return self._reader[1]
 
     def figures(self, query: Query) -> list[Figure]:
         """Every figure the query asks for. Raises Unanswerable."""
         return self.reader().read(query)
 
-    def series(
+    def figures_in_steps(self, query: Query) -> Steps[list[Figure]]:
+        """As `figures`, to be made little by little, of the version at this call. Raises Unanswerable."""
+        return self.reader().read_in_steps(query)
+
+    def series_in_steps(
         self,
         kpi: str,
         *,
@@ -233,9 +239,9 @@ class Board:
         by: tuple[str, ...],
         where: tuple[tuple[str, str], ...],
         anchor: Anchor | None,
-    ) -> list[tuple[dict[str, str], list[Point]]]:
-        """One value per bucket of [start_ms, end_ms). Raises Unanswerable."""
-        return self.reader().series(kpi, step_ms=step_ms, start_ms=start_ms, end_ms=end_ms, by=by, where=where, anchor=anchor)
+    ) -> Steps[Series]:
+        """One value per bucket of [start_ms, end_ms), likewise. Raises Unanswerable at the first step."""
+        return self.reader().series_in_steps(kpi, step_ms=step_ms, start_ms=start_ms, end_ms=end_ms, by=by, where=where, anchor=anchor)
 
     def catalogue(self) -> list[dict[str, Any]]:
         """What is declared of every KPI."""

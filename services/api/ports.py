@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from msgspec import Struct, field
 
 from kpis.query import Anchor, Point, Query
+from kpis.steps import Steps
 from schemas.figures import Figure
 from schemas.spikes import Spike, Watched
 from schemas.standing import Standing
@@ -80,7 +81,10 @@ class Figures(Protocol):
     def figures(self, query: Query) -> list[Figure]:
         """Every figure the query asks for. Raises Unanswerable."""
 
-    def series(
+    def figures_in_steps(self, query: Query) -> Steps[list[Figure]]:
+        """As `figures`, to be made little by little: all are of the version at this call. Raises Unanswerable, here or at a step."""
+
+    def series_in_steps(
         self,
         kpi: str,
         *,
@@ -90,8 +94,8 @@ class Figures(Protocol):
         by: tuple[str, ...],
         where: tuple[tuple[str, str], ...],
         anchor: Anchor | None,
-    ) -> Series:
-        """One value per bucket of [start_ms, end_ms). Raises Unanswerable."""
+    ) -> Steps[Series]:
+        """One value per bucket of [start_ms, end_ms), made and of one version as `figures_in_steps`. Raises Unanswerable as that does."""
 
     def catalogue(self) -> list[dict[str, Any]]:
         """One entry per KPI: id, title, unit, formula, windows, anchors, clocks, dimensions, better, source, version, exposed, meaning."""

@@ -179,6 +179,27 @@ def test_a_series_adds_up_or_averages(kpi: Kpi, busy: Reader) -> None:
 
 
 @every_kpi
+@pytest.mark.parametrize(
+    ("step_ms", "start_ms", "end_ms"),
+    [
+        pytest.param(7 * HOUR, MONDAY_MS + 5 * HOUR, MONDAY_MS + 5 * DAY, id="several buckets a step, past now"),
+        pytest.param(MINUTE, MONDAY_MS + 4 * DAY + 16 * HOUR, MONDAY_MS + 4 * DAY + 17 * HOUR, id="by the minute"),
+    ],
+)
+def test_every_point_of_a_series_is_the_figure_of_its_span(kpi: Kpi, step_ms: int, start_ms: int, end_ms: int, busy: Reader) -> None:
+    cuts: list[tuple[str, ...]] = [(), ("channel",), ("channel", "team"), ("agent",)]
+    for anchor in kpi.anchors:
+        if isinstance(kpi.formula_for(anchor), Ages):
+            continue
+        for by in (cut for cut in cuts if set(cut) <= set(kpi.dimensions)):
+            for dims, points in busy.series(kpi.id, step_ms=step_ms, start_ms=start_ms, end_ms=end_ms, by=by, anchor=anchor):
+                for point in points:
+                    span = (point.start_ms, point.end_ms)
+                    [figure] = busy.read(Query(kpis=(kpi.id,), span=span, where=tuple(dims.items()), anchor=anchor))
+                    assert (point.value, point.n) == (figure.value, figure.n), (dims, anchor, point)
+
+
+@every_kpi
 def test_a_past_that_is_asked_for_is_read_or_refused(kpi: Kpi, busy: Reader) -> None:
     query = Query(kpis=(kpi.id,), windows=kpi.windows[:1], as_of_ms=MONDAY_MS + 2 * DAY + HOUR)
     if isinstance(kpi.figure, Ages):

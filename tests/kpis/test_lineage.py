@@ -18,7 +18,7 @@ from kpis.reading import Reader
 from schemas.canonical import rfc3339
 from tests.kpis.drawn import drawn, moment
 from tests.kpis.laws.test_lineage import holds, trail_of
-from tests.kpis.simulated import PAIRS, levels
+from tests.kpis.simulated import PAIRS, levels, simulated
 from tests.kpis.test_every_kpi import week
 
 SATURDAY_MS = moment("Sat", "18:00")
@@ -253,14 +253,15 @@ def test_a_log_that_is_gone_is_noticed(busy: Batch) -> None:
 def test_logs_may_add_up_to_a_later_reading_of_a_figure_that_moves() -> None:
     """The board goes on while logs are read: the answer tells the reading that the logs add up to, not the one before them."""
     events = list(drawn("Mon 09:00 created\nMon 10:00 created @t2"))
-    moving = batch.run(events[:1], levels=levels(), pairs=PAIRS, now_ms=SATURDAY_MS)
+    moving = simulated(events[:1], now_ms=SATURDAY_MS)
     later = batch.run(events, levels=levels(), pairs=PAIRS, now_ms=SATURDAY_MS)
     reader = Reader(moving.cells, now_ms=SATURDAY_MS, watermark_ms=SATURDAY_MS)
     trail = Trail(reader, Query(kpis=("issues_created",), windows=("7d",)), controls=DEFAULT, rules=Rules(levels().zone, PAIRS))
     for key, data in later.logs.items():
         trail.entity(key, data)
     assert not trail.adds_up()
-    reader.cells = later.cells
+    moving.take(events[1])
+    moving.settle()
     trail.look_again()
     told = trail.answer()
     assert (told.complete, told.figure.value) == (True, 2)

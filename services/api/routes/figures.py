@@ -11,7 +11,8 @@ from schemas.canonical import rfc3339
 from schemas.figures import Figure
 from services.api.ports import Figures
 from services.api.questions import Known, figures_query
-from services.api.routes.answers import answer, asked, described, parameter, schema_of
+from services.api.routes.answers import answer, asked, described, listed, parameter, schema_of
+from services.api.turns import Turns
 
 _PROGRESS = parameter("progress", "Also tell the newest offset of every input that these figures include.", enum=["true", "false"])
 
@@ -25,7 +26,7 @@ def _with_progress(given: list[str]) -> bool:
 def router(board: Figures) -> APIRouter:
     """The route. The names that exist are read once: a catalogue does not change while a service runs."""
     routes = APIRouter(tags=["figures"])
-    known = Known(board.catalogue())
+    known, turns = Known(board.catalogue()), Turns()
     shared = asked(list(known.by_id), known.windows, known.dimensions)
     schema = {
         "type": "object",
@@ -49,10 +50,11 @@ def router(board: Figures) -> APIRouter:
         given = request.query_params.multi_items()
         query = figures_query([pair for pair in given if pair[0] != "progress"], known)
         with_progress = _with_progress([value for name, value in given if name == "progress"])
-        found = board.figures(query)
-        fresh = board.freshness()  # of the same version: nothing is awaited in between
+        steps, fresh = board.figures_in_steps(query), board.freshness()  # of the same version: nothing is awaited in between
         as_of_ms = board.now_ms() if query.as_of_ms is None else query.as_of_ms
-        body = {"as_of": rfc3339(as_of_ms), "version": fresh.version, "ready": fresh.ready, "figures": found}
-        return answer({**body, "progress": fresh.progress} if with_progress else body)
+        body = {"as_of": rfc3339(as_of_ms), "version": fresh.version, "ready": fresh.ready}
+        progress = {"progress": fresh.progress} if with_progress else {}
+        found = await turns.finished(listed(await turns.finished(steps)))
+        return answer({**body, "figures": found, **progress})
 
     return routes

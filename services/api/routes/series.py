@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+import msgspec
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from kpis.query import Unanswerable
+from kpis.reading import SERIES_MAX_VALUES
+from kpis.steps import Steps
 from schemas.canonical import rfc3339
-from services.api.ports import Figures
+from services.api.ports import Figures, Series
 from services.api.questions import Known, series_query
-from services.api.routes.answers import answer, asked, described
+from services.api.routes.answers import answer, asked, described, listed
+from services.api.turns import Turns
 
+_json = msgspec.json.Encoder()
 _POINT = {
     "type": "object",
     "required": ["start", "end", "value", "n"],
@@ -40,10 +44,33 @@ _SCHEMA = {
 }
 
 
+def _lines(found: dict[str, Steps[Series]], known: Known) -> Steps[msgspec.Raw]:
+    """The lines of all KPIs as JSON. Raises Unanswerable for more than fit in one answer."""
+    lines: list[msgspec.Raw] = []
+    values = 0
+    for kpi, steps in found.items():
+        moments: dict[int, str] = {}
+        series = yield from steps
+        values += sum(len(points) for _, points in series)
+        if values > SERIES_MAX_VALUES:
+            raise Unanswerable(f"that is more than {SERIES_MAX_VALUES} points in all: ask for fewer KPIs at a time", "kpi")
+        for dims, points in series:
+            told = []
+            for point in points:
+                for at_ms in (point.start_ms, point.end_ms):
+                    if at_ms not in moments:  # the same for every line
+                        moments[at_ms] = rfc3339(at_ms)
+                told.append({"start": moments[point.start_ms], "end": moments[point.end_ms], "value": point.value, "n": point.n})
+            line = {"kpi": kpi, "unit": str(known.by_id[kpi].get("unit", "")), "dims": dims, "points": told}
+            lines.append(msgspec.Raw(_json.encode(line)))
+            yield
+    return (yield from listed(lines))
+
+
 def router(board: Figures) -> APIRouter:
     """The route."""
     routes = APIRouter(tags=["figures"])
-    known = Known(board.catalogue())
+    known, turns = Known(board.catalogue()), Turns()
     shared = asked(list(known.by_id), known.windows, known.dimensions)
     shared["kpi"] = {**shared["kpi"], "required": True}
     left_out = ("window", "as_of", "clock")
@@ -56,9 +83,8 @@ def router(board: Figures) -> APIRouter:
     )
     async def series(request: Request) -> Response:
         asked_for = series_query(request.query_params.multi_items(), known, board.now_ms())
-        lines: list[dict[str, Any]] = []
-        for kpi in asked_for.kpis:
-            found = board.series(
+        found = {
+            kpi: board.series_in_steps(
                 kpi,
                 step_ms=asked_for.step_ms,
                 start_ms=asked_for.start_ms,
@@ -67,15 +93,14 @@ def router(board: Figures) -> APIRouter:
                 where=asked_for.where,
                 anchor=asked_for.anchor,
             )
-            for dims, points in found:
-                told = [{"start": rfc3339(p.start_ms), "end": rfc3339(p.end_ms), "value": p.value, "n": p.n} for p in points]
-                lines.append({"kpi": kpi, "unit": str(known.by_id[kpi].get("unit", "")), "dims": dims, "points": told})
+            for kpi in asked_for.kpis
+        }
         return answer(
             {
                 "step_seconds": asked_for.step_ms / 1000,
                 "from": rfc3339(asked_for.start_ms),
                 "to": rfc3339(asked_for.end_ms),
-                "series": lines,
+                "series": await turns.finished(_lines(found, known)),
             }
         )
 

@@ -11,6 +11,7 @@ from math import inf
 from typing import Any, Literal, NamedTuple
 
 from kpis.query import Anchor, Point, Query, Unanswerable
+from kpis.steps import Steps
 from schemas.canonical import rfc3339
 from schemas.figures import Figure, Quality
 from schemas.standing import Standing
@@ -207,7 +208,13 @@ class FakeBoard:
                 out += [self._figure(one, window, cut, query) for cut in self._cuts(query)]
         return out
 
-    def series(
+    def figures_in_steps(self, query: Query) -> Steps[list[Figure]]:
+        """As `Figures.figures_in_steps`."""
+        figures = self.figures(query)
+        yield
+        return figures
+
+    def series_in_steps(
         self,
         kpi: str,
         *,
@@ -217,8 +224,8 @@ class FakeBoard:
         by: tuple[str, ...],
         where: tuple[tuple[str, str], ...],
         anchor: Anchor | None,
-    ) -> Series:
-        """As `Figures.series`: a gentle wave around the total, empty where the KPI is."""
+    ) -> Steps[Series]:
+        """As `Figures.series_in_steps`: a gentle wave around the total, empty where the KPI is."""
         one = self._one(kpi)
         self._check(by, where)
         if unknown := [d for d in (*by, *(d for d, _ in where)) if d not in one.dimensions]:
@@ -234,6 +241,7 @@ class FakeBoard:
                 value = None if kpi in self._empty else round(one.value * wave, 4)
                 points.append(Point(start_ms=at_ms, end_ms=at_ms + step_ms, value=value, n=0 if value is None else 12))
             out.append((dict(cut), points))
+            yield
         return out
 
     def catalogue(self) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from kpis.query import Query, Unanswerable
+from kpis.steps import finished
 from services.api.board import Board
 from services.api.ports import Figures
 from services.settings import Settings
@@ -103,9 +104,10 @@ def test_what_is_not_kept_is_refused(board: Figures, query: Query) -> None:
 
 def test_series_are_buckets_in_order_that_touch(board: Figures) -> None:
     end_ms = board.now_ms() // 3_600_000 * 3_600_000
-    for _, points in board.series(
+    steps = board.series_in_steps(
         "resolved_issues", step_ms=900_000, start_ms=end_ms - 7_200_000, end_ms=end_ms, by=(), where=(), anchor=None
-    ):
+    )
+    for _, points in finished(steps):
         assert [point.start_ms for point in points] == list(range(end_ms - 7_200_000, end_ms, 900_000))
         assert all(point.end_ms == point.start_ms + 900_000 for point in points)
 
