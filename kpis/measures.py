@@ -117,7 +117,7 @@ TICKET_SOLVED = _count("ticket_solved", T, MINUTE_1, "tickets whose latest state
 TICKET_SOLVED_GROSS = _count("ticket_solved_gross", T, MINUTE_1, "every transition into solved or closed")
 TICKET_REOPENED = _count("ticket_reopened", T, MINUTE_1, "every transition out of solved or closed", tally="reopened")
 TICKET_SOLVED_ESCALATED = _count("ticket_solved_escalated", T, MINUTE_1, "solved tickets with a counted escalation; parts by kind")
-TICKET_ESCALATED = _count("ticket_escalated", T, MINUTE_1, "tickets escalated, once each; parts by kind", tally="escalations")
+TICKET_ESCALATED = _count("ticket_escalated", T, MINUTE_1, "escalations, each kind of a ticket once; parts by kind", tally="escalations")
 FIRST_REPLY_WAIT = _duration(
     "first_reply_wait", T, MINUTE_1, "start of the clock to the first public human reply", TICKET_SKETCHES, tally="first_reply_time"
 )
