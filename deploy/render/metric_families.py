@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from faust.types import TP
 from prometheus_client.parser import text_string_to_metric_families
 
 from kpis.folding import LABELS, TallyKey
@@ -113,7 +112,7 @@ def aggregator() -> list[Told]:
     levels = Levels(Zone(settings.time_zone))
     shard = LedgerShard(0, rules=Rules(levels.zone, settings.dimensions.pairs), levels=levels, checkpoint_ms=1, wall=False)
     worker = Worker(settings, lambda tp: shard, lambda: 0)
-    worker.held[TP(shard.input.topic, 0)] = Held(shard, _NeverWritten())
+    worker.hold(Held(shard, _NeverWritten()))
     found = text_string_to_metric_families(exposition(worker))
     return [_told(one.name, one.type, one.unit, (sample.labels for sample in one.samples), one.documentation) for one in found]
 

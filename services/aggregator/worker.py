@@ -98,6 +98,11 @@ class Worker:
                 self.held[tp] = held
                 self.written_at[tp] = time.monotonic()
 
+    def hold(self, held: Held) -> None:
+        """Take a shard that is loaded already."""
+        source = held.shard.input
+        self.held[TP(source.topic, source.partition)] = held
+
     async def _load(self, tp: TP) -> Held:
         shard = self._make_shard(tp)
         checkpoints = self._make_checkpoints(self.settings, shard)

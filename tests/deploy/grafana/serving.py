@@ -15,7 +15,6 @@ from http.client import HTTPConnection
 from math import inf
 
 import uvicorn
-from faust.types import TP
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
@@ -113,7 +112,7 @@ class AggregatorGoingOn:
         self.entities, self.ledgers = entity_shard(), ledger_shard()
         self.worker = Worker(Settings(), lambda tp: self.entities, lambda: time.time_ns() // 1_000_000)
         for shard in (self.entities, self.ledgers):
-            self.worker.held[TP(shard.input.topic, 0)] = Held(shard, NeverWritten())
+            self.worker.hold(Held(shard, NeverWritten()))
         self._offset = 0
 
     def look(self) -> str:
